@@ -1,0 +1,84 @@
+const STEM = '^libs/stem/src';
+const SPEC = '\\.spec\\.ts$';
+
+/** Inside the library imports point one way: from the row's folder to the folders listed. */
+const mayImport = {
+  core: ['core'],
+  broker: ['core', 'broker'],
+  client: ['core', 'broker', 'client', 'worker', 'beat'],
+  worker: ['core', 'broker', 'client', 'worker', 'beat'],
+  beat: ['core', 'broker', 'client', 'worker', 'beat'],
+  nest: ['core', 'broker', 'client', 'worker', 'beat', 'nest'],
+  testing: ['core', 'broker', 'client', 'worker', 'beat', 'nest', 'testing'],
+};
+
+const layers = Object.entries(mayImport).map(([layer, allowed]) => ({
+  name: `layer-${layer}`,
+  severity: 'error',
+  comment: `${layer} may import only: ${allowed.join(', ')}`,
+  from: { path: `${STEM}/${layer}/`, pathNot: SPEC },
+  to: { path: `${STEM}/`, pathNot: `${STEM}/(${allowed.join('|')})/` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    ...layers,
+    {
+      name: 'no-nest-below-nest',
+      severity: 'error',
+      comment: 'core, broker, client, worker and beat work without Nest',
+      from: { path: `${STEM}/(core|broker|client|worker|beat)/`, pathNot: SPEC },
+      to: { path: ['(^|/)node_modules/@nestjs/', '^@nestjs/'] },
+    },
+    {
+      name: 'ioredis-in-its-adapter-only',
+      severity: 'error',
+      comment: 'ioredis is an optional peer: only broker/redis, loaded on demand, may import it',
+      from: { path: `${STEM}/`, pathNot: [`${STEM}/broker/redis/`, SPEC] },
+      to: { path: ['(^|/)node_modules/ioredis/', '^ioredis$'] },
+    },
+    {
+      name: 'specs-are-leaves',
+      severity: 'error',
+      from: { pathNot: SPEC },
+      to: { path: SPEC },
+    },
+    {
+      name: 'library-does-not-use-the-repository',
+      severity: 'error',
+      from: { path: `${STEM}/`, pathNot: SPEC },
+      to: { path: '^(test|tools|apps|examples)/' },
+    },
+    {
+      name: 'examples-use-the-public-entry-points',
+      severity: 'error',
+      comment: 'import from nestjs-stem, as a user would',
+      // The package name resolves to libs/stem too (a workspace link): the form of the import tells.
+      from: { path: '^(examples|apps)/' },
+      to: { path: '^libs/', dependencyTypes: ['local'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: '/dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      conditionNames: ['module-sync', 'import', 'require', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+    },
+  },
+};
