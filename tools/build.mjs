@@ -81,7 +81,9 @@ function buildableFolders() {
       .map((name) => `${group}/${name}`)
       .filter((folder) => {
         const manifest = join(root, folder, 'package.json');
-        return existsSync(manifest) && 'build' in (JSON.parse(readFileSync(manifest)).scripts ?? {});
+        return (
+          existsSync(manifest) && 'build' in (JSON.parse(readFileSync(manifest)).scripts ?? {})
+        );
       });
   });
 }

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * Embeds the Lua scripts in a TypeScript module, so that the published package reads no files.
+ *
+ * `--- @include "name"` is replaced by include/name.lua, the first time it is met in a script.
+ * Pure comment lines and blank lines are dropped: scripts travel to the server and are hashed there.
+ *
+ * With --check nothing is written; the exit code is 1 when the module is out of date.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = join(root, 'libs/stem/src/broker/redis/scripts');
+const target = join(folder, 'sources.generated.ts');
+
+const INCLUDE = /^\s*---\s*@include\s+"([^"]+)"\s*$/;
+const COMMENT_OR_BLANK = /^\s*(--.*)?$/;
+const BLOCK_COMMENT = /^\s*--\[=*\[/;
+
+try {
+  process.exitCode = main(process.argv.includes('--check'));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+function main(checkOnly) {
+  const scripts = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.lua'))
+        .sort()
+    : [];
+  const onDisk = existsSync(target) ? readFileSync(target, 'utf8') : undefined;
+  if (scripts.length === 0 && onDisk === undefined) return 0;
+
+  const generated = render(scripts);
+  if (generated === onDisk) return 0;
+  if (checkOnly) {
+    console.error(`${relative(root, target)} is out of date: run \`npm run generate\``);
+    return 1;
+  }
+  writeFileSync(target, generated);
+  return 0;
+}
+
+function render(scripts) {
+  const entries = scripts.map((name) => {
+    const lines = embed(join(folder, name), new Set());
+    return `  ${JSON.stringify(basename(name, '.lua'))}: ${JSON.stringify(`${lines.join('\n')}\n`)},\n`;
+  });
+  return [
+    '// Generated from the .lua files in this folder by `npm run generate`. Do not edit.\n',
+    `export const sources = {\n${entries.join('')}} as const;\n`,
+  ].join('\n');
+}
+
+function embed(file, included) {
+  return readFileSync(file, 'utf8')
+    .split(/\r?\n/)
+    .flatMap((line, index) => {
+      const where = `${relative(root, file)}:${index + 1}`;
+      const include = INCLUDE.exec(line)?.[1];
+      if (include !== undefined) {
+        if (included.has(include)) return [];
+        included.add(include);
+        const includedFile = join(folder, 'include', `${include}.lua`);
+        if (!existsSync(includedFile)) {
+          throw new Error(`${where}: there is no ${relative(root, includedFile)}`);
+        }
+        return embed(includedFile, included);
+      }
+      if (/^\s*---\s*@include\b/.test(line)) {
+        throw new Error(`${where}: expected --- @include "name"`);
+      }
+      if (BLOCK_COMMENT.test(line)) {
+        throw new Error(`${where}: block comments are not supported, start each line with --`);
+      }
+      return COMMENT_OR_BLANK.test(line) ? [] : [line.trimEnd()];
+    });
+}
