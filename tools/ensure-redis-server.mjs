@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * The tests start private servers from the redis-server program. Where that is allowed, a missing
+ * one is installed; otherwise the line to show to the user is returned.
+ */
+export function ensureRedisServer() {
+  if (succeeds('redis-server', '--version')) return undefined;
+
+  const canInstall = process.getuid?.() === 0 && succeeds('apt-get', '--version');
+  if (canInstall) {
+    console.log('redis-server is missing: installing it with apt-get');
+    installWithoutService();
+    if (succeeds('redis-server', '--version')) return undefined;
+  }
+  return 'The tests need redis-server 7.0 or newer on the PATH (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)';
+}
+
+/** Debian starts a service on 6379 with the package; the tests neither need nor want it. */
+function installWithoutService() {
+  const ownPolicy = !existsSync(POLICY);
+  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    run('apt-get', 'update', '-q');
+    run('apt-get', 'install', '-q', '-y', 'redis-server');
+  } finally {
+    if (ownPolicy) rmSync(POLICY, { force: true });
+  }
+  // A policy that was there before may have let the service start, and systemd enables it for the
+  // next boot.
+  if (existsSync('/run/systemd/system')) succeeds('systemctl', 'disable', '--now', 'redis-server');
+  else succeeds('service', 'redis-server', 'stop');
+}
+
+function run(command, ...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, stdout, stderr } = spawnSync(command, args, { env, encoding: 'utf8' });
+  if (status !== 0) console.error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`);
+}
+
+function succeeds(command, ...args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
