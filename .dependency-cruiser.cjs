@@ -37,6 +37,14 @@ module.exports = {
     },
     ...layers,
     {
+      name: 'main-entry-stays-lean',
+      severity: 'error',
+      comment:
+        'testing and cli are entry points of their own: an app that needs neither loads neither',
+      from: { path: `${STEM}/index\\.ts$` },
+      to: { path: `${STEM}/(testing|cli)/` },
+    },
+    {
       name: 'no-nest-below-nest',
       severity: 'error',
       comment: 'core, broker, client, worker and beat work without Nest',
@@ -66,9 +74,9 @@ module.exports = {
       name: 'examples-use-the-public-entry-points',
       severity: 'error',
       comment: 'import from nestjs-stem, as a user would',
-      // The package name resolves to libs/stem too (a workspace link): the form of the import tells.
+      // The package's own name leads to libs/stem too; only a path to it is refused.
       from: { path: '^(examples|apps)/' },
-      to: { path: '^libs/', dependencyTypes: ['local'] },
+      to: { path: '^libs/', dependencyTypesNot: ['aliased', 'npm'] },
     },
   ],
   options: {

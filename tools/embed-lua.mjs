@@ -48,12 +48,17 @@ function main(checkOnly) {
 function render(scripts) {
   const entries = scripts.map((name) => {
     const lines = embed(join(folder, name), new Set());
-    return `  ${JSON.stringify(basename(name, '.lua'))}: ${JSON.stringify(`${lines.join('\n')}\n`)},\n`;
+    const source = JSON.stringify(`${lines.join('\n')}\n`);
+    return `  ${propertyKey(basename(name, '.lua'))}: ${source},\n`;
   });
   return [
     '// Generated from the .lua files in this folder by `npm run generate`. Do not edit.\n',
     `export const sources = {\n${entries.join('')}} as const;\n`,
   ].join('\n');
+}
+
+function propertyKey(name) {
+  return /^[a-z_$][\w$]*$/i.test(name) ? name : JSON.stringify(name);
 }
 
 function embed(file, included) {
