@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const LIBRARY = 'libs/stem';
+const HAND_WRITTEN = /\.[cm]js$|\.d\.[cm]ts$/;
 
 const requested = process.argv.slice(2);
 const folders = requested.length > 0 ? requested : [LIBRARY, ...buildableFolders()];
@@ -51,16 +52,18 @@ async function buildLibrary() {
 /** An incremental build never deletes: without this a renamed module would still be published. */
 function removeOutputWithoutSource(output, source) {
   for (const file of filesBelow(output)) {
-    const stem = relative(output, file).match(/^(.+?)(\.d)?\.js(\.map)?$|^(.+)\.d\.ts$/);
-    const module = stem?.[1] ?? stem?.[4];
-    if (module !== undefined && !existsSync(join(source, `${module}.ts`))) rmSync(file);
+    const path = relative(output, file);
+    const compiled = /^(.+?)(\.js|\.js\.map|\.d\.ts)$/.exec(path);
+    if (compiled === null && !HAND_WRITTEN.test(path)) continue;
+    const origin = compiled === null ? path : `${compiled[1]}.ts`;
+    if (!existsSync(join(source, origin))) rmSync(file);
   }
 }
 
 /** `.cjs` and `.mjs` files mean the same in both formats, so tsc never touches them. */
 function copyHandWrittenModules(source, output) {
   for (const file of filesBelow(source)) {
-    if (!/\.[cm]js$|\.d\.[cm]ts$/.test(file)) continue;
+    if (!HAND_WRITTEN.test(file)) continue;
     const target = join(output, relative(source, file));
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(file, target);

@@ -153,7 +153,11 @@ class PrivateRedisServer implements RedisServer {
  */
 function watchOver(server: ChildProcess, dir: string): ChildProcess {
   const script = `trap '' INT TERM HUP; read -r _; kill -9 ${server.pid}; rm -rf "$0"`;
-  const watchdog = spawn('sh', ['-c', script, dir], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const watchdog = spawn('sh', ['-c', script, dir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Not the environment of the tests: the search for leaked processes must leave it alone.
+    env: { PATH: process.env.PATH },
+  });
   watchdog.unref();
   return watchdog;
 }
