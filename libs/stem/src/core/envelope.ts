@@ -1,0 +1,127 @@
+import type { JsonObject, JsonValue } from './json.js';
+
+/**
+ * What travels: the immutable part of a task. It is written once, when the task is enqueued, and never
+ * again, whatever happens to the task.
+ *
+ * On the wire it is one JSON array, `[id, name, args, extras?]`. Positions instead of keys and absent
+ * extras keep it small, since a queue may hold millions of them.
+ */
+export interface Envelope {
+  readonly id: string;
+  readonly name: string;
+  readonly args: JsonValue;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly meta: JsonObject;
+  /** Retries asked for at enqueue; otherwise the handler's own definition decides. */
+  readonly maxRetries: number | undefined;
+  /** Whether an expiry was set. */
+  readonly expires: boolean;
+  /** The claim to give back when the task ends. */
+  readonly uniqueKey: string | undefined;
+  /** Retention asked for at enqueue, in milliseconds. */
+  readonly resultTtlMs: number | undefined;
+}
+
+/** The optional fourth element on the wire; one letter each, since it is repeated per task. */
+interface Extras {
+  h?: Record<string, string>;
+  m?: JsonObject;
+  r?: number;
+  x?: 1;
+  u?: string;
+  t?: number;
+}
+
+/** Arguments and extras come already written as JSON, so that nothing is encoded twice. */
+export function encodeEnvelope(fields: {
+  id: string;
+  name: string;
+  argsJson: string;
+  headers?: Readonly<Record<string, string>> | undefined;
+  meta?: JsonObject | undefined;
+  maxRetries?: number | undefined;
+  expires?: boolean;
+  uniqueKey?: string | undefined;
+  resultTtlMs?: number | undefined;
+}): string {
+  const extras: Extras = {};
+  if (fields.headers && Object.keys(fields.headers).length) extras.h = fields.headers;
+  if (fields.meta && Object.keys(fields.meta).length) extras.m = fields.meta;
+  if (fields.maxRetries !== undefined) extras.r = fields.maxRetries;
+  if (fields.expires) extras.x = 1;
+  if (fields.uniqueKey !== undefined) extras.u = fields.uniqueKey;
+  if (fields.resultTtlMs !== undefined) extras.t = fields.resultTtlMs;
+  let hasExtras = false;
+  for (const _ in extras) hasExtras = true;
+  const head = `[${quote(fields.id)},${quote(fields.name)},${fields.argsJson}`;
+  return hasExtras ? `${head},${JSON.stringify(extras)}]` : `${head}]`;
+}
+
+/** Names and ids are mostly plain; those need no escaping, and this is on the hot path. */
+function quote(text: string): string {
+  return /^[\w.:/-]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
+
+/**
+ * Reads an envelope that came from a broker, trusting nothing.
+ *
+ * @returns the envelope, or the reason why it is none.
+ */
+export function decodeEnvelope(text: string): Envelope | { readonly corrupt: string } {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch (error) {
+    return { corrupt: `not JSON (${(error as Error).message})` };
+  }
+  if (!Array.isArray(parts) || parts.length < 3)
+    return { corrupt: 'not an array of three or four' };
+  const [id, name, args, extras = NOTHING] = parts as [unknown, unknown, JsonValue, Extras?];
+  if (typeof id !== 'string' || id === '') return { corrupt: 'its id is not a text' };
+  if (typeof name !== 'string' || name === '') return { corrupt: 'its name is not a text' };
+  if (extras === NOTHING) {
+    return {
+      id,
+      name,
+      args,
+      headers: NOTHING,
+      meta: NOTHING,
+      maxRetries: undefined,
+      expires: false,
+      uniqueKey: undefined,
+      resultTtlMs: undefined,
+    };
+  }
+  if (!isObject(extras)) return { corrupt: 'its extras are not an object' };
+  const { h: headers = NOTHING, m: meta = NOTHING, r: maxRetries, x, u, t } = extras;
+  if (!isObject(headers) || !Object.values(headers).every((value) => typeof value === 'string')) {
+    return { corrupt: 'its headers are not texts' };
+  }
+  if (!isObject(meta)) return { corrupt: 'its metadata is not an object' };
+  if (maxRetries !== undefined && !isCount(maxRetries))
+    return { corrupt: 'its retries are no count' };
+  if (u !== undefined && typeof u !== 'string') return { corrupt: 'its unique key is not a text' };
+  if (t !== undefined && !isCount(t)) return { corrupt: 'its retention is no duration' };
+  return {
+    id,
+    name,
+    args,
+    headers,
+    meta,
+    maxRetries,
+    expires: x === 1,
+    uniqueKey: u,
+    resultTtlMs: t,
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
+}
