@@ -1,0 +1,11 @@
+/** Bounds of numeric options, shared by options and variables. */
+export const LIMITS = {
+  maxRetries: [0, 1_000_000],
+  prefetchMultiplier: [1, 100],
+  concurrency: [1, 10_000],
+  maxDeliveries: [1, 1_000],
+  /** Shortest times, in milliseconds. */
+  visibilityTimeout: 100,
+  heartbeatInterval: 10,
+  pollInterval: 10,
+} as const;

@@ -1,0 +1,50 @@
+import type { Broker, ResultBackend } from '../broker/broker.js';
+import type { StoreTarget } from '../broker/broker-config.js';
+import type { TaskDefinition } from '../core/define-task.js';
+import type { TaskLogger } from '../core/task-context.js';
+
+/** The options of one Stem, after checking: complete, and durations in milliseconds. */
+export interface ResolvedStemConfig {
+  /** `default` for a Stem that was given no name. */
+  readonly name: string;
+  readonly broker: StoreTarget<Broker>;
+  /** Absent: results live in the broker's own records. */
+  readonly resultBackend: StoreTarget<ResultBackend> | undefined;
+  /** Absent: schedules live with the broker. */
+  readonly scheduleStore: StoreTarget<never> | undefined;
+  readonly namespace: string;
+  readonly defaultQueue: string;
+  readonly defaultMaxRetries: number;
+  readonly resultTtlMs: number;
+  /** Absent: no tasks run in this process. */
+  readonly worker: ResolvedWorkerOptions | undefined;
+  readonly beat: boolean;
+  readonly tasks: readonly TaskDefinition<unknown, unknown>[];
+  readonly allowUnknownTasks: boolean;
+  readonly partitions: number;
+  readonly limits: ResolvedLimits;
+  readonly onConnectFailure: 'fail' | 'wait';
+  readonly connectTimeoutMs: number;
+  readonly commandTimeoutMs: number;
+  readonly logger: TaskLogger | undefined;
+}
+
+/** Worker options after checking. */
+export interface ResolvedWorkerOptions {
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly name: string;
+  readonly prefetchMultiplier: number;
+  readonly visibilityTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly drainTimeoutMs: number;
+  readonly pollIntervalMs: number;
+  readonly maxDeliveries: number;
+}
+
+/** Size limits in bytes. */
+export interface ResolvedLimits {
+  readonly argsBytes: number;
+  readonly resultBytes: number;
+  readonly headersBytes: number;
+}

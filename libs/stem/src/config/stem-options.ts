@@ -1,0 +1,133 @@
+import type { Broker, ResultBackend } from '../broker/broker.js';
+import type { TaskDefinition } from '../core/define-task.js';
+import type { Duration } from '../core/duration.js';
+import type { TaskLogger } from '../core/task-context.js';
+
+/**
+ * What `StemModule.forRoot` accepts. Everything is optional; an option left out comes from its `STEM_*`
+ * variable, then from the default.
+ */
+export interface StemOptions {
+  /**
+   * Where tasks live. Default `memory://`, variable `STEM_BROKER_URL`.
+   *
+   * - `memory://`: in this process, gone with it; `memory://name` is shared by all Stems of the process
+   *   that use that name.
+   * - `redis://[user:password@]host[:port][/db]`, with TLS `rediss://`.
+   * - `redis+sentinel://[user:password@]host:port,host:port/master-name[/db]`.
+   * - an ioredis instance (it stays yours: Stem does not close it), or ioredis options.
+   * - any {@link Broker}.
+   */
+  readonly broker?: string | RedisClientLike | RedisOptionsLike | Broker;
+  /**
+   * Where results are kept, if not with the broker's own records: anything that `broker` accepts, or
+   * any {@link ResultBackend}. Variable `STEM_RESULT_BACKEND_URL`.
+   */
+  readonly resultBackend?: string | RedisClientLike | RedisOptionsLike | ResultBackend;
+  /** Where schedules are kept. Default: the broker. Variable `STEM_SCHEDULE_STORE_URL`. */
+  readonly scheduleStore?: string | RedisClientLike | RedisOptionsLike;
+  /** Keeps applications apart that share a broker. Default `stem`, variable `STEM_NAMESPACE`. */
+  readonly namespace?: string;
+  /** Queue of tasks that name none. Default `default`, variable `STEM_DEFAULT_QUEUE`. */
+  readonly defaultQueue?: string;
+  /** Retries of tasks that name no number. Default 3, variable `STEM_DEFAULT_MAX_RETRIES`. */
+  readonly defaultMaxRetries?: number;
+  /**
+   * A worker holds at most `concurrency × prefetchMultiplier` tasks, those that run included. 1 to
+   * 100. Default 2, variable `STEM_PREFETCH_MULTIPLIER`.
+   */
+  readonly prefetchMultiplier?: number;
+  /** How long the record of an ended task is kept. Default `1d`, variable `STEM_RESULT_TTL`. */
+  readonly resultTtl?: Duration;
+  /** Whether, and how, tasks run in this process. Default true. */
+  readonly worker?: boolean | WorkerOptions;
+  /** Whether schedules fire in this process. Default true. */
+  readonly beat?: boolean | object;
+  /** Definitions known to this process though their handlers live elsewhere. */
+  readonly tasks?: readonly TaskDefinition<unknown, unknown>[];
+  /** Tells several Stems of one application apart; see `@InjectStem(name)`. Default: the only one. */
+  readonly name?: string;
+  /** Whether tasks may be enqueued by names that nothing here defines. Default false. */
+  readonly allowUnknownTasks?: boolean;
+  /** Shares of the namespace, each of which can live on another Redis. 1 to 1296. Default 1. */
+  readonly partitions?: number;
+  /** Largest sizes accepted. */
+  readonly limits?: SizeLimits;
+  /**
+   * When the broker cannot be reached at boot: `fail` ends the boot with a `BrokerUnavailableError`
+   * after `connectTimeout`, `wait` keeps trying and says so in the log. Default `fail`.
+   */
+  readonly onConnectFailure?: 'fail' | 'wait';
+  /** How long a connection at boot may take. Default `10s`. */
+  readonly connectTimeout?: Duration;
+  /** How long one call to the broker may take. Default `5s`. */
+  readonly commandTimeout?: Duration;
+  /** TLS of `rediss://` connections, variables `STEM_TLS_*`. */
+  readonly tls?: TlsFiles;
+  /** Takes the log lines. Default: Nest's `Logger`, in the contexts `Stem` and `StemWorker`. */
+  readonly logger?: TaskLogger;
+}
+
+/** How a worker runs. */
+export interface WorkerOptions {
+  /** Queues it takes tasks from. Default: the `defaultQueue`. Variable `STEM_WORKER_QUEUES` (csv). */
+  readonly queues?: readonly string[];
+  /** Handlers that run at the same time, 1 to 10,000. Default 10, `STEM_WORKER_CONCURRENCY`. */
+  readonly concurrency?: number;
+  /** Its name, for people; need not be unique. Default: the host's, `STEM_WORKER_NAME`. */
+  readonly name?: string;
+  /** Overrides the module's `prefetchMultiplier`. */
+  readonly prefetchMultiplier?: number;
+  /**
+   * After this long without a sign of life its tasks go to other workers. At least 100 ms. Default
+   * `30s`, variable `STEM_VISIBILITY_TIMEOUT`.
+   */
+  readonly visibilityTimeout?: Duration;
+  /** Time between two `workerHeartbeat` signals. Default `10s`, `STEM_HEARTBEAT_INTERVAL`. */
+  readonly heartbeatInterval?: Duration;
+  /** How long a stop waits for running tasks before it gives them back. Default `25s`. */
+  readonly drainTimeout?: Duration;
+  /** Longest time between two looks for work, should a wake-up be lost. Default `5s`. */
+  readonly pollInterval?: Duration;
+  /** A task that lost its worker this often is dead-lettered. 1 to 1000. Default 3. */
+  readonly maxDeliveries?: number;
+}
+
+/** Largest sizes accepted, in bytes of UTF-8. */
+export interface SizeLimits {
+  /** Arguments of one task as JSON. Default 1 MiB. */
+  readonly argsBytes?: number;
+  /** Result of one task as JSON. Default 1 MiB. */
+  readonly resultBytes?: number;
+  /** Headers of one task, and likewise its `meta`, as JSON. Default 64 KiB. */
+  readonly headersBytes?: number;
+}
+
+/** TLS of `rediss://` connections: paths of PEM files, read at boot. */
+export interface TlsFiles {
+  /** Authorities trusted instead of the system's. Variable `STEM_TLS_CA_CERT`. */
+  readonly caCert?: string;
+  /** This client's certificate; needs `clientKey`. Variable `STEM_TLS_CLIENT_CERT`. */
+  readonly clientCert?: string;
+  /** The private key of `clientCert`. Variable `STEM_TLS_CLIENT_KEY`. */
+  readonly clientKey?: string;
+  /** Accepts any certificate. Default false, variable `STEM_TLS_ALLOW_INSECURE`. */
+  readonly allowInsecure?: boolean;
+}
+
+/** What is used here of an ioredis instance; named so, since ioredis is an optional peer. */
+export interface RedisClientLike {
+  readonly status: string;
+  duplicate(...args: never[]): unknown;
+}
+
+/** ioredis options; every field of ioredis's own type is accepted and passed on. */
+export interface RedisOptionsLike {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly db?: number;
+  readonly [option: string]: unknown;
+}
