@@ -1,0 +1,90 @@
+/**
+ * Collects the calls of one tick and carries them out together.
+ *
+ * `process.nextTick` runs when the present callback and every promise reaction it set off are done, so
+ * that "the same tick" includes everything that a batch of answers caused.
+ */
+export class Batcher<Item, Result> {
+  readonly #carryOut: (items: Item[]) => Promise<Result[]>;
+  readonly #weigh: (item: Item) => Weight;
+  readonly #limits: Weight;
+  #items: Item[] = [];
+  #settlers: Settler<Result>[] = [];
+  #scheduled = false;
+
+  /**
+   * @param carryOut does the work; answers in the order of the items.
+   * @param limits the most that one call may carry, so that it does not hold the server for long. An
+   *   item heavier than that goes alone.
+   */
+  constructor(
+    carryOut: (items: Item[]) => Promise<Result[]>,
+    limits: Weight,
+    weigh: (item: Item) => Weight,
+  ) {
+    this.#carryOut = carryOut;
+    this.#limits = limits;
+    this.#weigh = weigh;
+  }
+
+  add(item: Item): Promise<Result> {
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(() => this.flush());
+    }
+    this.#items.push(item);
+    return new Promise<Result>((resolve, reject) => {
+      this.#settlers.push({ resolve, reject });
+    });
+  }
+
+  /** Sends what has been collected, without waiting for the end of the tick. */
+  flush(): void {
+    this.#scheduled = false;
+    const items = this.#items;
+    if (items.length === 0) return;
+    const settlers = this.#settlers;
+    this.#items = [];
+    this.#settlers = [];
+    let from = 0;
+    let count = 0;
+    let bytes = 0;
+    for (let i = 0; i < items.length; i++) {
+      const weight = this.#weigh(items[i] as Item);
+      const full =
+        count + weight.count > this.#limits.count || bytes + weight.bytes > this.#limits.bytes;
+      if (full && i > from) {
+        this.#send(items.slice(from, i), settlers.slice(from, i));
+        from = i;
+        count = 0;
+        bytes = 0;
+      }
+      count += weight.count;
+      bytes += weight.bytes;
+    }
+    if (from === 0) this.#send(items, settlers);
+    else this.#send(items.slice(from), settlers.slice(from));
+  }
+
+  #send(items: Item[], settlers: Settler<Result>[]): void {
+    this.#carryOut(items).then(
+      (results) => {
+        for (let i = 0; i < settlers.length; i++) settlers[i]?.resolve(results[i] as Result);
+      },
+      (error: unknown) => {
+        for (const settler of settlers) settler.reject(error);
+      },
+    );
+  }
+}
+
+/** How much of a call an item takes up. */
+export interface Weight {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+interface Settler<Result> {
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}

@@ -1,0 +1,43 @@
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** Where a Redis is: a URL, ioredis options, or a client whose options are copied. */
+export type RedisSource =
+  | { readonly url: string; readonly tls?: RedisOptions['tls'] }
+  | { readonly options: RedisOptions }
+  | { readonly client: Redis };
+
+const MAX_BACKOFF_MS = 3_000;
+
+/**
+ * Makes a client of our own. A client given by the user is never used itself: its settings may queue or
+ * resend commands, and it may be in the middle of a transaction.
+ */
+export function openClient(
+  source: RedisSource,
+  connectTimeoutMs: number,
+  overrides: RedisOptions,
+): Redis {
+  const settings: RedisOptions & { replyMapping: 'legacy' } = {
+    ...overrides,
+    replyMapping: 'legacy',
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    connectTimeout: Math.min(connectTimeoutMs, 5_000),
+    keepAlive: 5_000,
+    retryStrategy: backoffMs,
+    // After a failover the old master answers READONLY; only a new connection finds the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  };
+  if ('client' in source) return source.client.duplicate(settings);
+  if ('url' in source) {
+    return new Redis(source.url, source.tls ? { ...settings, tls: source.tls } : settings);
+  }
+  return new Redis({ ...source.options, ...settings });
+}
+
+/** Doubles from 50 ms to 3 s, shortened by up to half at random so that clients do not come back in step. */
+function backoffMs(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 10), MAX_BACKOFF_MS) * (1 - Math.random() / 2);
+}

@@ -1,0 +1,277 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import {
+  BrokerCommandError,
+  BrokerTimeoutError,
+  BrokerUnavailableError,
+  hidePassword,
+  StemClosedError,
+  StemConfigError,
+} from '../../core/errors.js';
+import type { TaskLogger } from '../../core/task-context.js';
+import { openClient, type RedisSource } from './client-factory.js';
+
+/** How a connection behaves. */
+export interface ConnectionOptions {
+  readonly source: RedisSource;
+  /** A call that has no answer after this long is rejected. Default 5 s. */
+  readonly commandTimeoutMs?: number | undefined;
+  /** Connecting at boot takes at most this long. Default 10 s. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** `wait` keeps trying at boot, with a log line each time. Default `fail`. */
+  readonly onConnectFailure?: 'fail' | 'wait' | undefined;
+  readonly log?: TaskLogger | undefined;
+}
+
+const DEFAULT_COMMAND_TIMEOUT_MS = 5_000;
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+/** Pause before a call is repeated that the server was not ready for. */
+const NOT_READY_PAUSE_MS = 100;
+
+/**
+ * A connection on which every call is bounded in time.
+ *
+ * A call made while the connection is down waits for it, within its time limit. One that was under way
+ * when the connection broke is repeated, unless asked not to: every script may be. ioredis' own queue
+ * and resending are off, because they would carry a call out long after it was reported as failed.
+ */
+export class RedisConnection {
+  readonly #options: ConnectionOptions;
+  readonly #commandTimeoutMs: number;
+  readonly #connectTimeoutMs: number;
+  #client: Redis | undefined;
+  #closed = false;
+  #lost = false;
+  #lastError: Error | undefined;
+  readonly #onReady = new Set<() => void>();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#commandTimeoutMs = options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  }
+
+  /** Host, port and database, without user or password. */
+  get description(): string {
+    return describeSource(this.#options.source);
+  }
+
+  get isReady(): boolean {
+    return this.#client?.status === 'ready';
+  }
+
+  /**
+   * Opens the connection and waits until the server answers.
+   *
+   * @throws {BrokerUnavailableError} when it does not within the connect time limit, or refuses us.
+   */
+  async connect(): Promise<void> {
+    if (this.#closed) throw new StemClosedError('This Redis connection was closed.');
+    this.#client ??= this.#open({ commandTimeout: this.#commandTimeoutMs });
+    for (;;) {
+      try {
+        await this.#whenReady(this.#connectTimeoutMs);
+        return;
+      } catch (error) {
+        const waits = this.#options.onConnectFailure === 'wait' && !isRefusal(this.#lastError);
+        if (!waits || !(error instanceof BrokerUnavailableError)) {
+          this.close();
+          throw error;
+        }
+        this.#options.log?.warn(`${error.message} Waiting for it.`);
+      }
+    }
+  }
+
+  /**
+   * Carries a call out.
+   *
+   * @param what names it in errors.
+   * @param options `repeat: false` for a call that must not be sent twice.
+   */
+  async run<T>(
+    what: string,
+    call: (client: Redis) => Promise<T>,
+    options: { repeat?: boolean } = {},
+  ): Promise<T> {
+    const deadline = performance.now() + this.#commandTimeoutMs;
+    let lost: Error | undefined;
+    for (;;) {
+      const client = this.#client;
+      if (this.#closed || !client) {
+        throw new StemClosedError(
+          `Cannot ${what}: the connection to ${this.description} is closed.`,
+        );
+      }
+      if (client.status !== 'ready') {
+        try {
+          await this.#whenReady(deadline - performance.now());
+        } catch (error) {
+          throw lost ? this.#timeout(what, lost) : error;
+        }
+      }
+      try {
+        return await call(client);
+      } catch (error) {
+        const reply = error as Error;
+        if (this.#closed) {
+          throw new StemClosedError(`Cannot ${what}: the connection was closed.`, { cause: reply });
+        }
+        if (isTimeout(reply)) {
+          // A server that is silent and a network that drops everything look alike from here; a new
+          // connection helps against the latter.
+          client.disconnect(true);
+          throw this.#timeout(what, reply);
+        }
+        const notReady = isNotReady(reply);
+        if (!notReady && !isConnectionLoss(reply)) {
+          throw new BrokerCommandError(
+            `${this.description} refused to ${what}: ${hidePassword(reply.message)}`,
+            { cause: reply },
+          );
+        }
+        lost = reply;
+        if (options.repeat === false || performance.now() >= deadline)
+          throw this.#timeout(what, reply);
+        if (notReady) await new Promise((resolve) => setTimeout(resolve, NOT_READY_PAUSE_MS));
+      }
+    }
+  }
+
+  /**
+   * A second connection to the same server, for calls that block or listen. It has no time limit on
+   * its commands; whoever uses it must bound them.
+   */
+  sibling(): Redis {
+    return this.#open({});
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client?.disconnect();
+    for (const listener of this.#onReady) listener();
+    this.#onReady.clear();
+  }
+
+  #open(overrides: RedisOptions): Redis {
+    const client = openClient(this.#options.source, this.#connectTimeoutMs, overrides);
+    client.on('error', (error: Error) => {
+      this.#lastError = error;
+    });
+    client.on('ready', () => {
+      if (client !== this.#client) return;
+      if (this.#lost) this.#options.log?.log(`Connected to ${this.description} again.`);
+      this.#lost = false;
+      this.#lastError = undefined;
+      for (const listener of this.#onReady) listener();
+      this.#onReady.clear();
+    });
+    client.on('close', () => {
+      if (client !== this.#client || this.#closed || this.#lost || client.status === 'connecting')
+        return;
+      this.#lost = true;
+      this.#options.log?.warn(`Lost the connection to ${this.description}; reconnecting.`);
+    });
+    client.connect().catch(() => undefined); // reported by 'error', and tried again by ioredis
+    return client;
+  }
+
+  #whenReady(limitMs: number): Promise<void> {
+    if (this.isReady) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        clearInterval(refusalCheck);
+        this.#onReady.delete(done);
+        if (this.isReady) resolve();
+        else reject(this.#unavailable());
+      };
+      const timer = setTimeout(done, Math.max(limitMs, 0));
+      // A wrong password does not get better by waiting.
+      const refusalCheck = setInterval(() => {
+        if (isRefusal(this.#lastError)) done();
+      }, 50);
+      this.#onReady.add(done);
+    });
+  }
+
+  #unavailable(): Error {
+    if (this.#closed)
+      return new StemClosedError(`The connection to ${this.description} is closed.`);
+    const why = this.#lastError ? ` (${hidePassword(this.#lastError.message)})` : '';
+    return new BrokerUnavailableError(
+      `Redis at ${this.description} cannot be reached${why}. Check that it runs, and its URL and password.`,
+      { cause: this.#lastError },
+    );
+  }
+
+  #timeout(what: string, cause: Error): BrokerTimeoutError {
+    return new BrokerTimeoutError(
+      `${this.description} did not answer in time when asked to ${what} ` +
+        `(limit ${this.#commandTimeoutMs} ms); whether it was done is unknown.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Checks that the server can do what the scripts need.
+ *
+ * @throws {StemConfigError} when it is older than Redis 7.0 or part of a cluster.
+ */
+export async function checkServer(connection: RedisConnection, log?: TaskLogger): Promise<void> {
+  const info = await connection.run('read its version', (client) => client.info());
+  const version = /redis_version:(\d+)\.(\d+)[^\r\n]*/.exec(info);
+  if (version && Number(version[1]) < 7) {
+    throw new StemConfigError({
+      option: 'broker',
+      value: `Redis ${version[1]}.${version[2]} at ${connection.description}`,
+      expected: 'Redis 7.0 or later',
+    });
+  }
+  if (/cluster_enabled:1/.test(info)) {
+    throw new StemConfigError({
+      option: 'broker',
+      value: `a Redis Cluster node at ${connection.description}`,
+      expected: 'a single Redis or a pair behind Sentinel; Redis Cluster is not supported yet',
+    });
+  }
+  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
+  if (policy !== undefined && policy !== 'noeviction') {
+    log?.warn(
+      `Redis at ${connection.description} has maxmemory-policy '${policy}': it may delete tasks when ` +
+        `memory runs out. Set it to 'noeviction'.`,
+    );
+  }
+}
+
+function isTimeout(error: Error): boolean {
+  return error.message === 'Command timed out';
+}
+
+function isConnectionLoss(error: Error): boolean {
+  return (
+    error.message.includes('Connection is closed') ||
+    error.message.includes("Stream isn't writeable") ||
+    /\b(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT)\b/.test(error.message)
+  );
+}
+
+/** Answers of a server that starts, fails over, or runs something else; nothing was carried out. */
+function isNotReady(error: Error): boolean {
+  return /^(LOADING|READONLY|MASTERDOWN|TRYAGAIN|BUSY)\b/.test(error.message);
+}
+
+function isRefusal(error: Error | undefined): boolean {
+  return (
+    error !== undefined &&
+    /\b(WRONGPASS|NOAUTH|NOPERM|ERR invalid DB|ERR DB index)\b/.test(error.message)
+  );
+}
+
+function describeSource(source: RedisSource): string {
+  if ('url' in source) return hidePassword(source.url);
+  const options = 'client' in source ? source.client.options : source.options;
+  if (options.sentinels?.length) return `redis+sentinel://${options.name}/${options.db ?? 0}`;
+  if (options.path) return `${options.path} (db ${options.db ?? 0})`;
+  return `redis://${options.host ?? 'localhost'}:${options.port ?? 6379}/${options.db ?? 0}`;
+}

@@ -1,0 +1,44 @@
+/**
+ * The keys and channels that TypeScript uses itself. The whole map, with the meaning of every key, is
+ * `scripts/include/keys.lua`; this file must agree with it.
+ */
+
+/** Keys of one partition. Their common hash tag keeps them in one slot of a Redis Cluster. */
+export class PartitionKeys {
+  /** `{namespace:partition}:`, the first and only key that scripts are given. */
+  readonly prefix: string;
+
+  constructor(namespace: string, partition: number) {
+    this.prefix = `{${namespace}:${partition}}:`;
+  }
+
+  /** Set of every queue ever used. */
+  get queues(): string {
+    return `${this.prefix}queues`;
+  }
+
+  /** List with at most one wake-up marker. */
+  wake(queue: string): string {
+    return `${this.prefix}w:${queue}`;
+  }
+
+  /** Sorted set of dead letters by time of death. */
+  deadLetters(queue: string): string {
+    return `${this.prefix}f:${queue}`;
+  }
+}
+
+/** Channel on which one client is told of ended tasks. */
+export function endedChannel(namespace: string, clientId: string): string {
+  return `${namespace}:ended:${clientId}`;
+}
+
+/** Channel on which consumers are told of requests to stop a running task. */
+export function cancelChannel(namespace: string): string {
+  return `${namespace}:cancel`;
+}
+
+/** Key of a result that is kept apart from its task's record. */
+export function resultKey(namespace: string, key: string): string {
+  return `${namespace}:result:${key}`;
+}

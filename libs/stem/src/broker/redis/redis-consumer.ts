@@ -1,0 +1,414 @@
+import { nanoid } from 'nanoid';
+import { decodeEnvelope } from '../../core/envelope.js';
+import { describeFailure } from '../../core/failure.js';
+import { partitionNamedBy } from '../../core/task-id.js';
+import type {
+  Abandonment,
+  CancelRequest,
+  ClaimOutcome,
+  Consumer,
+  ConsumerOptions,
+  Death,
+  DeathReason,
+  Delivery,
+  Progress,
+  Retry,
+  SettleOutcome,
+  Success,
+} from '../broker.js';
+import { Batcher, type Weight } from './batcher.js';
+import { ClaimRounds } from './claim-rounds.js';
+import { parseMessage } from './message.js';
+import { BATCH_LIMITS, type Partition } from './partition.js';
+import { encodeSucceeded } from './record-codec.js';
+import { RedisDelivery } from './redis-delivery.js';
+import { claim, type HandOut, OVERSIZED_MARK } from './scripts/claim.script.js';
+import { complete, type Completion } from './scripts/complete.script.js';
+import {
+  closeConsumer,
+  openConsumer,
+  reconcile,
+  renew,
+  reportProgress,
+} from './scripts/consumer.script.js';
+import { type EndOf, fail } from './scripts/fail.script.js';
+import { release } from './scripts/release.script.js';
+import { retry, type RetryOf } from './scripts/retry.script.js';
+import type { ServerClock } from './server-clock.js';
+import type { WakeListener } from './wake-listener.js';
+
+/** Most tasks that one call hands out. */
+const MAX_CLAIM = 500;
+/** Most due tasks that a claim settles per queue. */
+const DUE_BUDGET = 200;
+/** Progress of a task that is never settled is forgotten after this long. */
+const PROGRESS_TTL_MS = 86_400_000;
+
+/** What a consumer needs of the broker that opens it. */
+export interface ConsumerContext {
+  readonly partitions: readonly Partition[];
+  readonly clock: ServerClock;
+  readonly wakeListener: WakeListener;
+  readonly maxMessageBytes: number;
+  readonly expiredTtlMs: number;
+  readonly newTaskId: (partition: number) => string;
+  readonly onFault: (fault: string) => void;
+  /** Called once the consumer is closed. */
+  readonly onClosed: (consumer: RedisConsumer) => void;
+}
+
+/** The batches of settling calls of one partition. */
+interface Settlers {
+  readonly completions: Batcher<Completion, SettleOutcome>;
+  readonly retries: Batcher<RetryOf, SettleOutcome>;
+  readonly failures: Batcher<EndOf, SettleOutcome>;
+  readonly abandonments: Batcher<EndOf, SettleOutcome>;
+  readonly releases: Batcher<RedisDelivery, SettleOutcome>;
+}
+
+/**
+ * A worker process's hold on tasks in every partition of a namespace.
+ *
+ * Ownership has two halves. Towards others, the lease: each script checks it, and reclaiming removes
+ * it. Towards ourselves, `#held`: this process alone uses the consumer's name, so what it has settled
+ * or given back it knows without asking.
+ */
+export class RedisConsumer implements Consumer {
+  readonly id: string;
+  readonly #options: ConsumerOptions;
+  readonly #context: ConsumerContext;
+  readonly #settlers: readonly Settlers[];
+  readonly #rounds: ClaimRounds;
+  readonly #held = new Set<RedisDelivery>();
+  #queueRotation = 0;
+  #leaseLost = false;
+  /** Partitions whose last claim had no answer: they may have handed us tasks that we never saw. */
+  readonly #uncertain = new Set<Partition>();
+
+  constructor(options: ConsumerOptions, context: ConsumerContext) {
+    this.id = `${options.worker}-${nanoid(8)}`;
+    this.#options = options;
+    this.#context = context;
+    this.#rounds = new ClaimRounds(context.partitions.length);
+    this.#settlers = context.partitions.map((partition) => this.#settlersOf(partition));
+  }
+
+  async open(): Promise<void> {
+    const { worker, leaseMs, queues } = this.#options;
+    for (const { scripts } of this.#context.partitions) {
+      this.#context.clock.heard(
+        await openConsumer(scripts, { consumer: this.id, leaseMs, worker, queues }),
+      );
+    }
+  }
+
+  async claim(max: number): Promise<ClaimOutcome> {
+    if (this.#leaseLost) return { outcome: 'lease-lost' };
+    const { partitions } = this.#context;
+    const deliveries: Delivery[] = [];
+    let nextDueAt: number | undefined;
+    const queues = this.#rotatedQueues();
+    await this.#rounds.run(Math.min(max, MAX_CLAIM * partitions.length), async (index, share) => {
+      const partition = partitions[index] as Partition;
+      const reply = await this.#claimFrom(partition, queues, Math.min(share, MAX_CLAIM));
+      if (reply.outcome === 'lease-lost') {
+        this.#loseLease();
+        return 0;
+      }
+      this.#context.clock.heard(reply.now);
+      if (reply.fault !== undefined) this.#context.onFault(reply.fault);
+      if (reply.nextDueAt !== undefined)
+        nextDueAt = Math.min(nextDueAt ?? Infinity, reply.nextDueAt);
+      for (const handOut of reply.handOuts) {
+        const delivery = this.#read(partition.index, handOut);
+        if (delivery) deliveries.push(delivery);
+      }
+      return reply.handOuts.length;
+    });
+    // What other partitions handed out under a lease that is gone in one of them is given back at close.
+    return this.#leaseLost
+      ? { outcome: 'lease-lost' }
+      : { outcome: 'claimed', deliveries, nextDueAt };
+  }
+
+  waitForWork(timeoutMs: number): Promise<void> {
+    return this.#context.wakeListener.wait(timeoutMs);
+  }
+
+  stopWaiting(): void {
+    this.#context.wakeListener.stop();
+  }
+
+  async renew(): Promise<'renewed' | 'lease-lost'> {
+    if (this.#leaseLost) return 'lease-lost';
+    const replies = await Promise.all(
+      this.#context.partitions.map(({ scripts }) => renew(scripts, this.id, this.#options.leaseMs)),
+    );
+    for (const reply of replies) {
+      if (reply === 'lease-lost') {
+        this.#loseLease();
+        return 'lease-lost';
+      }
+      this.#context.clock.heard(reply);
+    }
+    return 'renewed';
+  }
+
+  complete(delivery: Delivery, success: Success): Promise<SettleOutcome> {
+    return this.#settle(delivery, (held, settlers) =>
+      settlers.completions.add({
+        delivery: held,
+        record:
+          success.ttlMs === 0
+            ? ''
+            : encodeSucceeded(held, success, this.id, this.#context.clock.now()),
+        ttlMs: success.ttlMs,
+      }),
+    );
+  }
+
+  retry(delivery: Delivery, request: Retry): Promise<SettleOutcome> {
+    return this.#settle(delivery, (held, { retries }) =>
+      retries.add({ ...request, delivery: held }),
+    );
+  }
+
+  fail(delivery: Delivery, death: Death): Promise<SettleOutcome> {
+    return this.#settle(delivery, (held, { failures }) =>
+      failures.add({ ...death, delivery: held, ttlMs: undefined }),
+    );
+  }
+
+  abandon(delivery: Delivery, end: Abandonment): Promise<SettleOutcome> {
+    return this.#settle(delivery, (held, { abandonments }) =>
+      abandonments.add({ ...end, delivery: held, failure: undefined }),
+    );
+  }
+
+  release(delivery: Delivery): Promise<SettleOutcome> {
+    return this.#settle(delivery, (held, { releases }) => releases.add(held));
+  }
+
+  async reportProgress(delivery: Delivery, progress: Progress): Promise<void> {
+    if (!this.#holds(delivery)) return;
+    delivery.progress = progress;
+    const { scripts } = this.#context.partitions[delivery.partition] as Partition;
+    const reply = await reportProgress(scripts, this.id, [
+      { id: delivery.envelope.id, progress, ttlMs: PROGRESS_TTL_MS },
+    ]);
+    if (reply === 'lease-lost') this.#loseLease();
+  }
+
+  async close(): Promise<void> {
+    this.stopWaiting();
+    this.#held.clear();
+    this.#leaseLost = true;
+    this.#context.onClosed(this);
+    await Promise.all(
+      this.#context.partitions.map(({ scripts }) =>
+        closeConsumer(scripts, this.id, this.#options.queues),
+      ),
+    );
+  }
+
+  /** Passes a request to stop on, when it is about a task held here. */
+  hearCancelRequest(id: string, request: CancelRequest): void {
+    for (const delivery of this.#held) {
+      if (delivery.envelope.id !== id) continue;
+      delivery.cancelRequested = true;
+      this.#options.onCancelRequested?.(id, request);
+    }
+  }
+
+  /** Queues take turns in being asked first, so that a busy one does not starve those behind it. */
+  #rotatedQueues(): readonly string[] {
+    const { queues } = this.#options;
+    if (queues.length === 1) return queues;
+    const from = this.#queueRotation++ % queues.length;
+    return [...queues.slice(from), ...queues.slice(0, from)];
+  }
+
+  async #claimFrom(
+    partition: Partition,
+    queues: readonly string[],
+    max: number,
+  ): ReturnType<typeof claim> {
+    if (this.#uncertain.has(partition)) await this.#reconcile(partition);
+    // What was settled in this tick makes room first: the server carries calls out in their order.
+    this.#flush(partition.index);
+    try {
+      return await claim(partition.scripts, {
+        consumer: this.id,
+        queues,
+        max,
+        maxMessageBytes: this.#context.maxMessageBytes,
+        dueBudget: DUE_BUDGET,
+        expiredTtlMs: this.#context.expiredTtlMs,
+      });
+    } catch (error) {
+      this.#uncertain.add(partition);
+      throw error;
+    }
+  }
+
+  async #reconcile(partition: Partition): Promise<void> {
+    const held = [...this.#held].filter((delivery) => delivery.partition === partition.index);
+    const reply = await reconcile(partition.scripts, this.id, this.#options.queues, held);
+    this.#uncertain.delete(partition);
+    if (reply === 'lease-lost') this.#loseLease();
+  }
+
+  #flush(partition: number): void {
+    const settlers = this.#settlers[partition] as Settlers;
+    settlers.completions.flush();
+    settlers.retries.flush();
+    settlers.failures.flush();
+    settlers.abandonments.flush();
+    settlers.releases.flush();
+  }
+
+  #holds(delivery: Delivery): delivery is RedisDelivery {
+    return this.#held.has(delivery as RedisDelivery);
+  }
+
+  #settle(
+    delivery: Delivery,
+    send: (held: RedisDelivery, settlers: Settlers) => Promise<SettleOutcome>,
+  ): Promise<SettleOutcome> {
+    if (this.#leaseLost) return LEASE_LOST;
+    if (!this.#holds(delivery)) return NOT_HELD;
+    this.#held.delete(delivery);
+    return send(delivery, this.#settlers[delivery.partition] as Settlers);
+  }
+
+  /** Carries a batch out; a lost lease ends everything, a failed call leaves the tasks in our hands. */
+  async #settleBatch<Item>(
+    items: readonly Item[],
+    deliveryOf: (item: Item) => RedisDelivery,
+    send: () => Promise<SettleOutcome[]>,
+  ): Promise<SettleOutcome[]> {
+    try {
+      const outcomes = await send();
+      if (outcomes[0] === 'lease-lost') this.#loseLease();
+      return outcomes;
+    } catch (error) {
+      if (!this.#leaseLost) for (const item of items) this.#held.add(deliveryOf(item));
+      throw error;
+    }
+  }
+
+  #loseLease(): void {
+    this.#leaseLost = true;
+    this.#held.clear();
+  }
+
+  /** Turns a hand-out into a delivery, or dead-letters it when it cannot be read. */
+  #read(partition: number, handOut: HandOut): RedisDelivery | undefined {
+    const { queue, priority, entry, handOuts, text } = handOut;
+    const where = { partition, queue, priority, entry };
+    if (text.startsWith(OVERSIZED_MARK)) {
+      const [size = '', beginning = ''] = split(text.slice(1), ':');
+      this.#reject(where, handOuts, beginning, 'oversized-record', `it has ${size} bytes`);
+      return undefined;
+    }
+    const message = parseMessage(text, entry);
+    const envelope = decodeEnvelope(message.envelopeText);
+    const fault =
+      'corrupt' in envelope
+        ? envelope.corrupt
+        : text.includes('\n')
+          ? 'it contains line feeds'
+          : partitionNamedBy(envelope.id) !== undefined &&
+              partitionNamedBy(envelope.id) !== partition
+            ? 'its id names another partition'
+            : undefined;
+    if (fault !== undefined || 'corrupt' in envelope) {
+      this.#reject(where, handOuts, text, 'corrupt-record', fault ?? '');
+      return undefined;
+    }
+    const delivery = new RedisDelivery(where, message, envelope, handOuts);
+    this.#held.add(delivery);
+    return delivery;
+  }
+
+  #reject(
+    where: { partition: number; queue: string; priority: number; entry: string },
+    handOuts: number,
+    text: string,
+    reason: DeathReason,
+    detail: string,
+  ): void {
+    const message = parseMessage(text, where.entry);
+    // A damaged text may still tell whose it was.
+    const id =
+      /^\["([^"\\{}\s]{1,200})"/.exec(message.envelopeText)?.[1] ??
+      this.#context.newTaskId(where.partition);
+    const envelopeText = JSON.stringify([id, '(unreadable)', text.slice(0, 1_000)]);
+    const envelope = decodeEnvelope(envelopeText);
+    if ('corrupt' in envelope) return;
+    const delivery = new RedisDelivery(where, { ...message, envelopeText }, envelope, handOuts);
+    const failure = describeFailure(new Error(`The record cannot be read: ${detail}`));
+    (this.#settlers[where.partition] as Settlers).failures
+      .add({
+        delivery,
+        failure: { name: failure.name, message: failure.message },
+        reason,
+        startedAt: this.#context.clock.now(),
+        ttlMs: undefined,
+      })
+      .then(
+        () => this.#options.onRejected?.({ id, queue: where.queue, reason, detail }),
+        (error: unknown) => this.#context.onFault(String(error)), // stays pending; goes on with our lease
+      );
+  }
+
+  #settlersOf({ scripts }: Partition): Settlers {
+    const batch = <Item>(
+      deliveryOf: (item: Item) => RedisDelivery,
+      send: (items: Item[]) => Promise<SettleOutcome[]>,
+      weigh: (item: Item) => Weight,
+    ): Batcher<Item, SettleOutcome> =>
+      new Batcher(
+        (items) => this.#settleBatch(items, deliveryOf, () => send(items)),
+        BATCH_LIMITS,
+        weigh,
+      );
+    const end = (state: 'failed' | 'cancelled'): Batcher<EndOf, SettleOutcome> =>
+      batch(
+        ({ delivery }: EndOf) => delivery,
+        (items) => fail(scripts, this.id, state, items),
+        ({ delivery }) => weightOf(delivery),
+      );
+    return {
+      completions: batch(
+        ({ delivery }: Completion) => delivery,
+        (items) => complete(scripts, this.id, items),
+        ({ record }) => ({ count: 1, bytes: record.length }),
+      ),
+      retries: batch(
+        ({ delivery }: RetryOf) => delivery,
+        (items) => retry(scripts, this.id, items),
+        ({ delivery }) => weightOf(delivery),
+      ),
+      failures: end('failed'),
+      abandonments: end('cancelled'),
+      releases: batch(
+        (delivery: RedisDelivery) => delivery,
+        (items) => release(scripts, this.id, items),
+        () => ({ count: 1, bytes: 0 }),
+      ),
+    };
+  }
+}
+
+const LEASE_LOST = Promise.resolve<SettleOutcome>('lease-lost');
+const NOT_HELD = Promise.resolve<SettleOutcome>('not-held');
+
+function weightOf(delivery: RedisDelivery): Weight {
+  return { count: 1, bytes: delivery.envelopeText.length };
+}
+
+function split(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}

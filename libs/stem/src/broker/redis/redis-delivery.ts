@@ -1,0 +1,42 @@
+import type { Envelope } from '../../core/envelope.js';
+import type { Delivery, Progress } from '../broker.js';
+import type { Message } from './message.js';
+
+/** A hand-out, with what is needed to find its stream entry again. */
+export class RedisDelivery implements Delivery {
+  readonly envelope: Envelope;
+  readonly queue: string;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly deliveries: number;
+  readonly replays: number;
+  readonly enqueuedAt: number;
+  /** Index of the partition it came from. */
+  readonly partition: number;
+  /** Id of its stream entry. */
+  readonly entry: string;
+  /** The envelope as it was received; written back as it is. */
+  readonly envelopeText: string;
+  /** The progress reported last; it is kept with the record at the end. */
+  progress: Progress | undefined;
+  /** Whether somebody asked it to stop, which has to be tidied up at the end. */
+  cancelRequested = false;
+
+  constructor(
+    where: { partition: number; queue: string; priority: number; entry: string },
+    message: Message,
+    envelope: Envelope,
+    handOuts: number,
+  ) {
+    this.envelope = envelope;
+    this.queue = where.queue;
+    this.priority = where.priority;
+    this.attempt = message.attempt;
+    this.deliveries = message.deliveries + handOuts;
+    this.replays = message.replays;
+    this.enqueuedAt = message.enqueuedAt;
+    this.partition = where.partition;
+    this.entry = where.entry;
+    this.envelopeText = message.envelopeText;
+  }
+}

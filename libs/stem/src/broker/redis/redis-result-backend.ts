@@ -1,0 +1,55 @@
+import type { ResultBackend } from '../broker.js';
+import { checkServer, type ConnectionOptions, RedisConnection } from './connection.js';
+import type { RedisSource } from './client-factory.js';
+import { resultKey } from './keys.js';
+
+/** Options of a {@link RedisResultBackend}. */
+export interface RedisResultBackendOptions extends Omit<ConnectionOptions, 'source'> {
+  readonly connection: RedisSource;
+  /** Keeps applications on one server apart. */
+  readonly namespace: string;
+}
+
+/** Results as plain strings that expire, usually in another database than the tasks. */
+export class RedisResultBackend implements ResultBackend {
+  readonly #connection: RedisConnection;
+  readonly #namespace: string;
+  readonly #log: ConnectionOptions['log'];
+  #connected: Promise<void> | undefined;
+
+  constructor(options: RedisResultBackendOptions) {
+    this.#connection = new RedisConnection({ ...options, source: options.connection });
+    this.#namespace = options.namespace;
+    this.#log = options.log;
+  }
+
+  get description(): string {
+    return this.#connection.description;
+  }
+
+  connect(): Promise<void> {
+    this.#connected ??= (async () => {
+      await this.#connection.connect();
+      await checkServer(this.#connection, this.#log);
+    })();
+    return this.#connected;
+  }
+
+  close(): Promise<void> {
+    this.#connection.close();
+    return Promise.resolve();
+  }
+
+  async put(key: string, result: string, ttlMs: number): Promise<void> {
+    await this.#connection.run('keep a result', (client) =>
+      client.set(resultKey(this.#namespace, key), result, 'PX', ttlMs),
+    );
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const result = await this.#connection.run('read a result', (client) =>
+      client.get(resultKey(this.#namespace, key)),
+    );
+    return result ?? undefined;
+  }
+}

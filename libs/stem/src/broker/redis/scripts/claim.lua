@@ -1,0 +1,118 @@
+-- claim: queued -> running, after settling what is due (expire, promote)
+--
+-- KEYS[1]  the partition's prefix
+-- ARGV[1]  consumer
+-- ARGV[2]  most tasks to hand out
+-- ARGV[3]  largest message handed out, in bytes; of a larger one only the beginning is, marked with `!`
+-- ARGV[4]  most due tasks to settle per queue, so that no call holds Redis for long
+-- ARGV[5]  retention of expired tasks in ms
+-- ARGV[6…] queues, in the order in which they are asked
+-- returns  { 'lease-lost' }, or { 'claimed', now-ms, next-due-ms or '', fault or '', then groups of
+--            queue index (from 0), priority, n, and n times: entry, hand-outs of this entry, message }
+--
+-- A message is empty when its entry has not the form of one.
+--- @include "keys"
+--- @include "time"
+--- @include "lease"
+--- @include "settle_due"
+local consumer, max, max_bytes, budget, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+if not holds_lease(consumer) then return { 'lease-lost' } end
+
+local now = now_ms()
+local reply = { 'claimed', now, '', '' }
+local left = max
+
+local function hand_out(queue_index, priority, entries, counts)
+  local n = #entries
+  reply[#reply + 1] = queue_index
+  reply[#reply + 1] = priority
+  reply[#reply + 1] = n
+  for i = 1, n do
+    local entry = entries[i]
+    local fields = entry[2]
+    local message = fields and fields[1] == 'm' and fields[2] or ''
+    if #message > max_bytes then message = '!' .. #message .. ':' .. string.sub(message, 1, 1000) end
+    reply[#reply + 1] = entry[1]
+    reply[#reply + 1] = counts and counts[entry[1]] or 1
+    reply[#reply + 1] = message
+  end
+  left = left - n
+end
+
+-- Tasks given back go first: they were at the head of the stream once.
+local function take_returned(queue, queue_index, priority, stream)
+  local pending = pending_of(stream, RETURNED, '-', left)
+  if #pending == 0 then
+    redis.call('HDEL', meta_key(queue), 'r' .. priority)
+    return
+  end
+  local ids, counts = {}, {}
+  for i, row in ipairs(pending) do
+    ids[i] = row[1]
+    counts[row[1]] = row[4] + 1
+  end
+  local entries = redis.call('XCLAIM', stream, GROUP, consumer, 0, unpack(ids))
+  redis.call('HINCRBY', meta_key(queue), 'r' .. priority, -#ids)
+  if #entries > 0 then hand_out(queue_index, priority, entries, counts) end
+end
+
+local function take_new(queue_index, priority, stream)
+  local read = redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', left, 'STREAMS', stream, '>')
+  if read and read.err and string.find(read.err, 'NOGROUP', 1, true) then
+    -- Somebody deleted the stream; the next enqueue makes it anew, the group must be there.
+    redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
+    read = false
+  end
+  if read and read.err then
+    reply[4] = read.err
+  elseif read then
+    hand_out(queue_index, priority, read[1][2])
+  end
+end
+
+local function claim_from(queue, queue_index)
+  local meta = redis.pcall('HGETALL', meta_key(queue))
+  if meta.err then
+    reply[4] = meta.err
+    return
+  end
+  local exists, returned = {}, {}
+  for i = 1, #meta, 2 do
+    local field, value = meta[i], meta[i + 1]
+    local kind, priority = string.sub(field, 1, 1), string.sub(field, 2)
+    if field == 'paused' then return end
+    if kind == 'p' then exists[priority] = true end
+    if kind == 'r' then returned[priority] = tonumber(value) end
+  end
+  for priority = 9, 0, -1 do
+    if left <= 0 then break end
+    local name = tostring(priority)
+    if exists[name] then
+      local stream = stream_key(queue, priority)
+      if (returned[name] or 0) > 0 then take_returned(queue, queue_index, priority, stream) end
+      if left > 0 then take_new(queue_index, priority, stream) end
+    end
+  end
+  if left <= 0 then wake(queue) end
+end
+
+for i = 6, #ARGV do
+  local queue = ARGV[i]
+  local looked_at = expire_due(queue, now, budget, ttl)
+  promote_due(queue, now, budget)
+  -- With more expiries due than one call may settle, handing out could hand out an expired task.
+  if looked_at < tonumber(budget) then claim_from(queue, i - 6) else wake(queue) end
+  if left <= 0 then break end
+end
+
+if left > 0 then
+  local next_due
+  for i = 6, #ARGV do
+    for _, key in ipairs({ delayed_key(ARGV[i]), expiries_key(ARGV[i]) }) do
+      local score = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+      if score and (not next_due or score < next_due) then next_due = score end
+    end
+  end
+  reply[3] = next_due or ''
+end
+return reply

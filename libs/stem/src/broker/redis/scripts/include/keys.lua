@@ -1,0 +1,39 @@
+-- The map of keys. A script touches the keys of one partition only; they share the hash tag with which
+-- KEYS[1], the partition's prefix `{namespace:partition}:`, begins.
+local at = KEYS[1]
+
+-- Consumer group of every stream, and the stand-in consumer that holds tasks given back by workers.
+local GROUP = 'stem'
+local RETURNED = '~returned'
+
+-- sorted set: consumer -> end of its lease (ms)
+local LEASES = at .. 'leases'
+-- hash: consumer -> JSON of its registration { worker, queues }
+local CONSUMERS = at .. 'consumers'
+-- set: every queue ever used
+local QUEUES = at .. 'queues'
+-- hash: task id -> comma-separated channels of clients that wait for its end
+local WAITERS = at .. 'waiters'
+
+-- stream: ready and running tasks of one queue and priority
+local function stream_key(queue, priority) return at .. 'q:' .. priority .. ':' .. queue end
+-- string: what is kept of a task (see record.lua)
+local function record_key(id) return at .. 't:' .. id end
+-- sorted set: id -> due time (ms) of scheduled and retrying tasks
+local function delayed_key(queue) return at .. 'd:' .. queue end
+-- sorted set: id -> expiry (ms) of tasks that have one and have not ended
+local function expiries_key(queue) return at .. 'x:' .. queue end
+-- sorted set: id -> time of death (ms) of dead letters
+local function dead_key(queue) return at .. 'f:' .. queue end
+-- hash: paused, p<priority> (the stream exists), r<priority> (how many tasks were given back)
+local function meta_key(queue) return at .. 'm:' .. queue end
+-- hash: succeeded, failed, retried
+local function counters_key(queue) return at .. 'n:' .. queue end
+-- list: at most one wake-up marker
+local function wake_key(queue) return at .. 'w:' .. queue end
+-- string: id of the task that holds a unique claim
+local function unique_key(key) return at .. 'u:' .. key end
+-- string: JSON of the latest progress of a running task
+local function progress_key(id) return at .. 'p:' .. id end
+-- string: JSON of the request to stop a running task
+local function cancel_key(id) return at .. 'c:' .. id end

@@ -1,0 +1,13 @@
+-- Registers a consumer and takes its lease.
+--
+-- KEYS[1]  the partition's prefix
+-- ARGV[1]  consumer
+-- ARGV[2]  lease in ms
+-- ARGV[3]  its registration as JSON: { worker, queues }
+-- returns  now-ms
+--- @include "keys"
+--- @include "time"
+local now = now_ms()
+redis.call('ZADD', LEASES, now + ARGV[2], ARGV[1])
+redis.call('HSET', CONSUMERS, ARGV[1], ARGV[3])
+return now

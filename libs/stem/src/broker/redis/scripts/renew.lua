@@ -1,0 +1,12 @@
+-- renew: running -> running, for everything the consumer holds
+--
+-- KEYS[1]  the partition's prefix
+-- ARGV[1]  consumer
+-- ARGV[2]  lease in ms
+-- returns  now-ms, or 'lease-lost'
+--- @include "time"
+--- @include "lease"
+if not holds_lease(ARGV[1]) then return 'lease-lost' end
+local now = now_ms()
+redis.call('ZADD', LEASES, now + ARGV[2], ARGV[1])
+return now

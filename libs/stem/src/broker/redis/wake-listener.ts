@@ -1,0 +1,66 @@
+import type { Redis } from 'ioredis';
+import type { RedisConnection } from './connection.js';
+
+/** How much longer than asked a blocking read may take before the connection counts as dead. */
+const GRACE_MS = 2_000;
+/** Pause after a failed wait, so that a broken connection does not make the worker spin. */
+const PAUSE_MS = 250;
+
+/** Waits for wake-up markers on a connection of its own, since the wait blocks it. */
+export class WakeListener {
+  readonly #connection: RedisConnection;
+  readonly #keys: readonly string[];
+  #client: Redis | undefined;
+  #stopped = false;
+  #endWait: (() => void) | undefined;
+
+  /** @param keys the marker lists of every queue in every partition served. */
+  constructor(connection: RedisConnection, keys: readonly string[]) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  /** Resolves on a marker, after `timeoutMs`, or after {@link stop}; never rejects. */
+  async wait(timeoutMs: number): Promise<void> {
+    if (this.#stopped || timeoutMs <= 0) return;
+    const client = (this.#client ??= this.#connection.sibling());
+    if (client.status !== 'ready') {
+      await this.#pause(Math.min(timeoutMs, PAUSE_MS));
+      return;
+    }
+    const startedAt = performance.now();
+    // 0 would block for ever.
+    const seconds = Math.max(timeoutMs / 1_000, 0.001);
+    const marker = client.blpop(...this.#keys, seconds).then(
+      () => false,
+      () => true,
+    );
+    const outcome = await Promise.race([
+      marker,
+      this.#pause(timeoutMs + GRACE_MS).then(() => 'silent'),
+    ]);
+    this.#endWait?.();
+    if (this.#stopped) return;
+    if (outcome === 'silent') client.disconnect(true);
+    const failedAtOnce = outcome === true && performance.now() - startedAt < PAUSE_MS;
+    if (failedAtOnce) await this.#pause(Math.min(timeoutMs, PAUSE_MS));
+  }
+
+  /** Ends the present and every later wait. */
+  stop(): void {
+    this.#stopped = true;
+    this.#endWait?.();
+    this.#client?.disconnect();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#endWait?.(), ms);
+      this.#endWait = () => {
+        clearTimeout(timer);
+        this.#endWait = undefined;
+        resolve();
+      };
+    });
+  }
+}
