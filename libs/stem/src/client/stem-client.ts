@@ -1,0 +1,205 @@
+import type { Broker, CancelOutcome, NewTask, ResultBackend } from '../broker/broker.js';
+import type { TaskDefinition } from '../core/define-task.js';
+import { parseDuration } from '../core/duration.js';
+import { ResultTimeoutError } from '../core/errors.js';
+import type { SignalBus, SignalledTask } from '../core/signals.js';
+import type { TaskRegistry } from '../core/task-registry.js';
+import { DeadLetters } from './dead-letters.js';
+import { outcomeOf } from './ended.js';
+import type {
+  EnqueueOptions,
+  EnqueueParameters,
+  EnqueueRequest,
+  ResultsOf,
+  TaskReference,
+} from './enqueue-options.js';
+import { Queues } from './queues.js';
+import {
+  type CancelOptions,
+  type ResultOptions,
+  TaskHandle,
+  type TaskInquiries,
+} from './task-handle.js';
+import { type PreparationRules, TaskPreparer } from './task-preparer.js';
+import { readResult, statusOf } from './task-status.js';
+
+/** What a {@link StemClient} is made of. */
+export interface StemClientParts {
+  /** Connected, and closed, by whoever owns it. */
+  readonly broker: Broker;
+  readonly resultBackend?: ResultBackend | undefined;
+  readonly registry: TaskRegistry;
+  readonly signals: SignalBus;
+  readonly rules: ClientRules;
+}
+
+/** The settings of a {@link StemClient}. */
+export interface ClientRules extends PreparationRules {
+  /** How long the record of a task that was cancelled is kept. */
+  readonly resultTtlMs: number;
+}
+
+/** A task as it was prepared, with what a signal says of it. */
+interface Prepared {
+  readonly name: string;
+  readonly task: NewTask;
+  readonly args: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Results of tasks, one for each handle. */
+type HandlesOf<TResults extends readonly unknown[]> = {
+  -readonly [K in keyof TResults]: TaskHandle<TResults[K]>;
+};
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+/** The wait for a result is renewed this often, so that a lost notification only delays it. */
+const WAIT_SLICE_MS = 60_000;
+
+/** Enqueues tasks and follows them. Safe to share; one per process and broker is enough. */
+export class StemClient {
+  /** Queues: numbers, pause, resume, purge. */
+  readonly queues: Queues;
+  /** Tasks that gave up. */
+  readonly deadLetters: DeadLetters;
+  /** What happens to tasks and workers of this process: `signals.on(name, listener, filter?)`. */
+  readonly signals: Pick<SignalBus, 'on'>;
+  readonly #broker: Broker;
+  readonly #resultBackend: ResultBackend | undefined;
+  readonly #signals: SignalBus;
+  readonly #preparer: TaskPreparer;
+  readonly #resultTtlMs: number;
+  readonly #inquiries: TaskInquiries;
+
+  constructor({ broker, resultBackend, registry, signals, rules }: StemClientParts) {
+    this.#broker = broker;
+    this.#resultBackend = resultBackend;
+    this.#signals = signals;
+    this.#preparer = new TaskPreparer(registry, rules, (key) => broker.newTaskId(key));
+    this.#resultTtlMs = rules.resultTtlMs;
+    this.#inquiries = {
+      awaitResult: (id, options) => this.#awaitResult(id, options),
+      statusOf: (id) => this.#statusOf(id),
+      cancel: (id, options) => this.cancel(id, options),
+    };
+    this.queues = new Queues(broker);
+    this.deadLetters = new DeadLetters(broker);
+    this.signals = signals;
+  }
+
+  /**
+   * Enqueues a task; resolved when the broker has accepted it.
+   *
+   * @param task a definition made by `defineTask`, which types the arguments and the result, or a name.
+   * @param args anything that JSON carries; left out, the handler gets `{}`.
+   * @throws {UnknownTaskError} when nothing in this application defines the name.
+   * @throws {TaskArgsError} when arguments, headers or meta cannot be sent, before anything is.
+   * @throws {EnqueueOptionError} naming the option at fault.
+   * @throws {BrokerUnavailableError} when the task was not accepted.
+   * @throws {BrokerTimeoutError} when it is unknown whether it was; with an `id` of your own you may
+   *   safely enqueue it again.
+   */
+  enqueue<TArgs, TResult>(
+    task: TaskDefinition<TArgs, TResult>,
+    ...rest: EnqueueParameters<TArgs>
+  ): Promise<TaskHandle<TResult>>;
+  enqueue<TResult = unknown>(
+    task: string,
+    args?: unknown,
+    options?: EnqueueOptions,
+  ): Promise<TaskHandle<TResult>>;
+  async enqueue(
+    task: TaskReference,
+    args?: unknown,
+    options?: EnqueueOptions,
+  ): Promise<TaskHandle> {
+    const prepared = this.#prepare(task, args, options);
+    const [handle] = await this.#publish([prepared]);
+    return handle as TaskHandle;
+  }
+
+  /**
+   * Enqueues tasks in their order, all or none (per partition, where there are several).
+   *
+   * @returns a handle for each, in the same order.
+   * @throws what {@link enqueue} throws, before any of them is sent.
+   */
+  async enqueueMany<const TTasks extends readonly TaskReference[]>(requests: {
+    readonly [K in keyof TTasks]: EnqueueRequest<TTasks[K]>;
+  }): Promise<HandlesOf<ResultsOf<TTasks>>> {
+    const prepared = (requests as unknown as readonly EnqueueRequest[]).map((request) =>
+      this.#prepare(request.task, request.args, request.options),
+    );
+    return (await this.#publish(prepared)) as HandlesOf<ResultsOf<TTasks>>;
+  }
+
+  /** A handle for any id; nothing is asked yet. */
+  task<TResult = unknown>(id: string): TaskHandle<TResult> {
+    return new TaskHandle<TResult>(id, false, this.#inquiries);
+  }
+
+  /**
+   * Ends a waiting task, and asks a running one to stop by its `ctx.signal`.
+   *
+   * @returns `cancelled`; `requested` when it runs; `ended` when it already had; `not-found`.
+   */
+  async cancel(id: string, options: CancelOptions = {}): Promise<CancelOutcome> {
+    const { reason = 'cancelled on request', terminate = false } = options;
+    return this.#broker.cancel(id, { reason, terminate, ttlMs: this.#resultTtlMs });
+  }
+
+  #prepare(task: TaskReference, args: unknown, options: EnqueueOptions | undefined): Prepared {
+    const prepared = this.#preparer.prepare(task, args, options);
+    return {
+      name: prepared.name,
+      task: prepared.task,
+      args: args === undefined ? {} : args,
+      headers: options?.headers ?? NO_HEADERS,
+    };
+  }
+
+  async #publish(prepared: readonly Prepared[]): Promise<TaskHandle[]> {
+    if (prepared.length === 0) return [];
+    const signals = this.#signals;
+    if (signals.has('beforeTaskPublish')) {
+      for (const one of prepared) {
+        await signals.emit('beforeTaskPublish', { task: signalledTask(one, one.task.id) });
+      }
+    }
+    const outcomes = await this.#broker.enqueue(prepared.map(({ task }) => task));
+    if (signals.has('afterTaskPublish')) {
+      for (const [index, { id, created }] of outcomes.entries()) {
+        const task = signalledTask(prepared[index] as Prepared, id);
+        await signals.emit('afterTaskPublish', { task, created });
+      }
+    }
+    return outcomes.map(({ id, created }) => new TaskHandle(id, created, this.#inquiries));
+  }
+
+  async #awaitResult(id: string, { timeout }: ResultOptions): Promise<unknown> {
+    const timeoutMs =
+      timeout === undefined || timeout === Infinity ? Infinity : parseDuration(timeout, 'timeout');
+    const deadline = performance.now() + timeoutMs;
+    for (let leftMs = timeoutMs; ; leftMs = Math.max(0, deadline - performance.now())) {
+      const ended = await this.#broker.waitForEnd(id, Math.min(leftMs, WAIT_SLICE_MS));
+      if (ended) return outcomeOf(ended, this.#resultBackend);
+      if (leftMs <= WAIT_SLICE_MS) break;
+    }
+    throw new ResultTimeoutError(
+      `Task '${id}' had not ended after ${timeoutMs} ms. It goes on; ask again with stem.task(id).`,
+      { taskId: id },
+    );
+  }
+
+  async #statusOf(id: string): Promise<ReturnType<typeof statusOf> | undefined> {
+    const record = await this.#broker.find(id);
+    if (!record) return undefined;
+    if (record.state !== 'succeeded') return statusOf(record, undefined);
+    const kept = await readResult(record, this.#resultBackend);
+    return statusOf(record, kept.found ? kept.value : undefined);
+  }
+}
+
+function signalledTask({ name, task, args, headers }: Prepared, id: string): SignalledTask {
+  return { id, name, queue: task.queue, args, headers, attempt: 0 };
+}
