@@ -15,8 +15,8 @@ export interface StemOptions {
    *   that use that name.
    * - `redis://[user:password@]host[:port][/db]`, with TLS `rediss://`.
    * - `redis+sentinel://[user:password@]host:port,host:port/master-name[/db]`.
-   * - an ioredis instance (it stays yours: Stem does not close it), or ioredis options.
-   * - any {@link Broker}.
+   * - an ioredis instance, whose settings Stem copies to connections of its own, or ioredis options.
+   * - any {@link Broker}; it stays yours: Stem connects it, but does not close it.
    */
   readonly broker?: string | RedisClientLike | RedisOptionsLike | Broker;
   /**
