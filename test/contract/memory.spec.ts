@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MemoryBroker } from '../../libs/stem/src/broker/memory/memory-broker.js';
+import { brokerContract } from './broker.contract.js';
+
+brokerContract('MemoryBroker on a clock moved by hand', {
+  realTime: false,
+  async createStore() {
+    const clock = { time: 1_700_000_000_000, now: () => clock.time };
+    const content = new MemoryBroker({ clock });
+    return {
+      connect: async () => new MemoryBroker({ sharedWith: content }),
+      async advance(ms) {
+        clock.time += ms;
+      },
+    };
+  },
+});
+
+brokerContract('MemoryBroker', {
+  realTime: true,
+  async createStore() {
+    const content = new MemoryBroker();
+    return {
+      connect: async () => new MemoryBroker({ sharedWith: content }),
+      advance: (ms) => delay(ms + 1),
+    };
+  },
+});
