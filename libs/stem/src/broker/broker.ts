@@ -136,8 +136,11 @@ export interface Consumer {
   /** Ends the present and every future wait. */
   stopWaiting(): void;
 
-  /** `renew`: extends the lease from now. */
-  renew(): Promise<'renewed' | 'lease-lost'>;
+  /**
+   * `renew`: makes sure of the lease for its length from now, or for `atLeastMs` if that is longer. A
+   * lease is never shortened.
+   */
+  renew(atLeastMs?: number): Promise<'renewed' | 'lease-lost'>;
 
   complete(delivery: Delivery, success: Success): Promise<SettleOutcome>;
   retry(delivery: Delivery, retry: Retry): Promise<SettleOutcome>;
@@ -326,7 +329,7 @@ export interface ResultBackend {
 /** Marks a kept text as a key of the {@link ResultBackend}; no JSON text begins like this. */
 const REFERENCE_MARK = '@';
 
-/** What a record keeps when its result lives in a {@link ResultBackend}. */
+/** What a record keeps when its result lives in a {@link ResultBackend}; the key is inside. */
 export function resultReference(delivery: Delivery): string {
   const { envelope, replays, deliveries } = delivery;
   return `${REFERENCE_MARK}${envelope.id}:${replays}.${deliveries}`;

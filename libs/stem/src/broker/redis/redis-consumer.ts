@@ -139,10 +139,11 @@ export class RedisConsumer implements Consumer {
     this.#context.wakeListener.stop();
   }
 
-  async renew(): Promise<'renewed' | 'lease-lost'> {
+  async renew(atLeastMs = 0): Promise<'renewed' | 'lease-lost'> {
     if (this.#leaseLost) return 'lease-lost';
+    const leaseMs = Math.max(this.#options.leaseMs, atLeastMs);
     const replies = await Promise.all(
-      this.#context.partitions.map(({ scripts }) => renew(scripts, this.id, this.#options.leaseMs)),
+      this.#context.partitions.map(({ scripts }) => renew(scripts, this.id, leaseMs)),
     );
     for (const reply of replies) {
       if (reply === 'lease-lost') {

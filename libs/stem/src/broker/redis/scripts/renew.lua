@@ -4,9 +4,11 @@
 -- ARGV[1]  consumer
 -- ARGV[2]  lease in ms
 -- returns  now-ms, or 'lease-lost'
+--
+-- A lease is never shortened: one that a handler extended stays as long as it asked for.
 --- @include "time"
 --- @include "lease"
 if not holds_lease(ARGV[1]) then return 'lease-lost' end
 local now = now_ms()
-redis.call('ZADD', LEASES, now + ARGV[2], ARGV[1])
+redis.call('ZADD', LEASES, 'GT', now + ARGV[2], ARGV[1])
 return now

@@ -1,0 +1,139 @@
+import type { Broker, Consumer, Delivery } from '../broker/broker.js';
+import type { TaskLogger } from '../core/task-context.js';
+
+/** Claims under way at once while there is more work than room: Redis works on one, we on the other. */
+const CLAIMS_IN_FLIGHT = 2;
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 5_000;
+
+/** What a {@link Claimer} works with. */
+export interface ClaimerParts {
+  readonly broker: Broker;
+  readonly consumer: Consumer;
+  /** Most tasks held at once: waiting for a slot, running, or being settled. */
+  readonly prefetch: number;
+  /** Below this many tasks waiting for a slot, it is time for more. */
+  readonly lowWater: number;
+  readonly pollIntervalMs: number;
+  readonly log: TaskLogger;
+  /** How many tasks are held now. */
+  readonly held: () => number;
+  /** How many of them wait for a slot. */
+  readonly waiting: () => number;
+  readonly onClaimed: (deliveries: readonly Delivery[]) => void;
+  readonly onLeaseLost: () => void;
+}
+
+/**
+ * Keeps the worker supplied.
+ *
+ * Claims while there is room; when a claim finds less than it asked for, the queues are empty, and the
+ * claimer sleeps until a wake-up, the next due time, or the poll interval. A broker that does not answer
+ * is asked again with growing pauses.
+ */
+export class Claimer {
+  readonly #parts: ClaimerParts;
+  /** Asked for, not yet answered. */
+  #reserved = 0;
+  #inFlight = 0;
+  /** The last claim was answered in full: there is probably more. */
+  #plenty = false;
+  #asleep = false;
+  #stopped = false;
+  #scheduled = false;
+  #backoffMs = FIRST_BACKOFF_MS;
+  #nextDueAt: number | undefined;
+  /** When a claim was last answered, by the monotonic clock. */
+  lastAnswerMonotonicMs = performance.now();
+
+  constructor(parts: ClaimerParts) {
+    this.#parts = parts;
+  }
+
+  /** Claims stop at once; an answer under way is still handed to `onClaimed`. */
+  stop(): void {
+    this.#stopped = true;
+    this.#parts.consumer.stopWaiting();
+  }
+
+  /** No answer is outstanding any more. */
+  get isQuiet(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  /**
+   * Looks at the end of this tick whether there is room for more. Waiting for its end lets the tasks
+   * that are settled in it make room, and lets their settlement travel with the claim.
+   */
+  refillSoon(): void {
+    if (this.#scheduled || this.#asleep || this.#stopped) return;
+    this.#scheduled = true;
+    process.nextTick(() => {
+      this.#scheduled = false;
+      this.#refill();
+    });
+  }
+
+  #refill(): void {
+    const { prefetch, lowWater, held, waiting } = this.#parts;
+    const share = Math.ceil(prefetch / CLAIMS_IN_FLIGHT);
+    while (!this.#stopped && !this.#asleep) {
+      if (this.#inFlight >= (this.#plenty ? CLAIMS_IN_FLIGHT : 1)) return;
+      const room = prefetch - held() - this.#reserved;
+      const isTime = room >= share || waiting() + this.#reserved < lowWater;
+      if (room < 1 || !isTime) return;
+      void this.#claim(this.#plenty ? Math.min(room, share) : room);
+    }
+  }
+
+  async #claim(max: number): Promise<void> {
+    this.#reserved += max;
+    this.#inFlight++;
+    try {
+      const outcome = await this.#parts.consumer.claim(max);
+      this.lastAnswerMonotonicMs = performance.now();
+      this.#backoffMs = FIRST_BACKOFF_MS;
+      if (outcome.outcome === 'lease-lost') {
+        this.#stopped = true;
+        this.#parts.onLeaseLost();
+        return;
+      }
+      const claimed = outcome.deliveries.length;
+      this.#nextDueAt = outcome.nextDueAt;
+      this.#plenty = claimed === max;
+      this.#reserved -= max;
+      max = 0;
+      if (claimed > 0) this.#parts.onClaimed(outcome.deliveries);
+    } catch (error) {
+      this.#plenty = false;
+      await this.#backOff(error);
+    } finally {
+      this.#reserved -= max;
+      this.#inFlight--;
+    }
+    if (this.#plenty || this.#inFlight > 0) this.refillSoon();
+    else void this.#sleep();
+  }
+
+  async #sleep(): Promise<void> {
+    if (this.#asleep || this.#stopped) return;
+    this.#asleep = true;
+    const { broker, consumer, pollIntervalMs } = this.#parts;
+    const untilDueMs =
+      this.#nextDueAt === undefined ? Infinity : Math.max(this.#nextDueAt - broker.now(), 1);
+    await consumer.waitForWork(Math.min(pollIntervalMs, untilDueMs));
+    this.#asleep = false;
+    this.refillSoon();
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    if (this.#stopped) return;
+    const pauseMs = this.#backoffMs * (1 - Math.random() / 2);
+    if (this.#backoffMs === FIRST_BACKOFF_MS) {
+      this.#parts.log.warn(`Could not claim tasks; trying again. ${String(error)}`);
+    }
+    this.#backoffMs = Math.min(this.#backoffMs * 2, LAST_BACKOFF_MS);
+    this.#nextDueAt = undefined;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}

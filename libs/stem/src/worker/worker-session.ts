@@ -1,0 +1,516 @@
+import type { Broker, Consumer, Delivery, ResultBackend, SettleOutcome } from '../broker/broker.js';
+import { resultKeyOf, resultReference } from '../broker/broker.js';
+import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
+import {
+  HardTimeLimitError,
+  LeaseLostError,
+  SoftTimeLimitError,
+  TaskCancelledError,
+  UnknownTaskError,
+} from '../core/errors.js';
+import { describeFailure } from '../core/failure.js';
+import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
+import type { TaskLogger } from '../core/task-context.js';
+import type { TaskRegistry } from '../core/task-registry.js';
+import { Claimer } from './claimer.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import type { Slots } from './slots.js';
+import { TaskBuffer } from './task-buffer.js';
+import { type EnqueueChild, TaskRun } from './task-run.js';
+import { judge, maxRetriesOf, type RunDefaults, type RunEnd, type Verdict } from './verdict.js';
+
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 5_000;
+
+/** What a {@link WorkerSession} works with. */
+export interface WorkerSessionParts {
+  readonly broker: Broker;
+  readonly consumer: Consumer;
+  readonly resultBackend: ResultBackend | undefined;
+  readonly registry: TaskRegistry;
+  readonly signals: SignalBus;
+  readonly log: TaskLogger;
+  readonly slots: Slots;
+  readonly options: ResolvedWorkerOptions;
+  readonly defaults: RunDefaults;
+  readonly enqueueChild: EnqueueChild;
+  readonly worker: SignalledWorker;
+  /** Told once when the lease is gone: the session is over, another may begin. */
+  readonly onLeaseLost: () => void;
+}
+
+/** How a run was over, for signals and counts. */
+export type RunOutcome =
+  'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'released' | 'lease-lost';
+
+const OUTCOME_OF_VERB = {
+  complete: 'succeeded',
+  fail: 'failed',
+  retry: 'retrying',
+  abandon: 'cancelled',
+  release: 'released',
+} as const satisfies Record<Verdict['verb'], RunOutcome>;
+
+/**
+ * A worker's work under one lease: claim, run, settle.
+ *
+ * A slot is free again as soon as the handler has ended; the outcome travels in the background, and is
+ * sent again until the broker has answered or the lease is lost.
+ */
+export class WorkerSession {
+  readonly #parts: WorkerSessionParts;
+  readonly #claimer: Claimer;
+  readonly #leaseKeeper: LeaseKeeper;
+  readonly #buffer = new TaskBuffer();
+  readonly #runs = new Set<TaskRun>();
+  /** Stops asked for before the task had started. */
+  readonly #cancelledEarly = new Map<string, string>();
+  /** Outcomes on their way to the broker. */
+  #settling = 0;
+  /** Of those, the ones that are not with the broker's own client yet, and still count as held. */
+  #unsent = 0;
+  #draining = false;
+  #leaseLost = false;
+  #pumping = false;
+  readonly #onIdle = new Set<() => void>();
+  /** How many runs were over in which way. */
+  readonly counts: Record<RunOutcome, number> = {
+    succeeded: 0,
+    failed: 0,
+    retrying: 0,
+    cancelled: 0,
+    released: 0,
+    'lease-lost': 0,
+  };
+
+  constructor(parts: WorkerSessionParts) {
+    this.#parts = parts;
+    const { broker, consumer, options, log } = parts;
+    this.#claimer = new Claimer({
+      broker,
+      consumer,
+      prefetch: Math.max(1, Math.floor(options.concurrency * options.prefetchMultiplier)),
+      lowWater: Math.max(1, Math.ceil(options.concurrency / 2)),
+      pollIntervalMs: options.pollIntervalMs,
+      log,
+      held: () => this.held,
+      waiting: () => this.#buffer.size,
+      onClaimed: (deliveries) => this.#take(deliveries),
+      onLeaseLost: () => this.#loseLease(),
+    });
+    this.#leaseKeeper = new LeaseKeeper({
+      broker,
+      consumer,
+      leaseMs: options.visibilityTimeoutMs,
+      maxLosses: options.maxDeliveries,
+      log,
+      onLost: () => this.#loseLease(),
+    });
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** Tasks in our hands: waiting for a slot, running, or not yet handed to the broker's client. */
+  get held(): number {
+    return this.#buffer.size + this.#runs.size + this.#unsent;
+  }
+
+  start(): void {
+    this.#leaseKeeper.start();
+    this.#claimer.refillSoon();
+  }
+
+  /** Stops claiming and gives back what has not started; running handlers go on. */
+  drain(): void {
+    this.#draining = true;
+    this.#claimer.stop();
+    for (const delivery of this.#buffer.drain()) this.#giveBack(delivery);
+  }
+
+  /** Asks every running handler to end. */
+  abortRuns(reason: Error): void {
+    for (const run of this.#runs) run.abort(reason);
+  }
+
+  /** Gives back what still runs; whatever those handlers do from now on is dropped. */
+  releaseRuns(): void {
+    for (const run of [...this.#runs]) this.#settle(run, { verb: 'release' }, undefined);
+  }
+
+  /** Resolves when nothing runs and every outcome has been answered, or after `timeoutMs`. */
+  whenIdle(timeoutMs: number): Promise<boolean> {
+    if (this.#isIdle) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const onIdle = (): void => {
+        clearTimeout(timer);
+        this.#onIdle.delete(onIdle);
+        resolve(this.#isIdle);
+      };
+      const timer = setTimeout(onIdle, timeoutMs);
+      this.#onIdle.add(onIdle);
+    });
+  }
+
+  /** Gives everything up that is still held, and the lease. */
+  async close(): Promise<void> {
+    this.drain();
+    this.#leaseKeeper.stop();
+    await this.#parts.consumer.close();
+  }
+
+  /** Passes a request to stop on to the run it is about. */
+  cancel(id: string, reason: string): void {
+    for (const run of this.#runs) {
+      if (run.id !== id) continue;
+      run.cancelReason = reason;
+      run.abort(
+        new TaskCancelledError(`Task '${run.name}' was cancelled: ${reason}`, {
+          taskId: id,
+          taskName: run.name,
+          queue: run.queue,
+        }),
+      );
+      return;
+    }
+    this.#cancelledEarly.set(id, reason);
+  }
+
+  get #isIdle(): boolean {
+    return this.#runs.size === 0 && this.#settling === 0 && this.#claimer.isQuiet;
+  }
+
+  #take(deliveries: readonly Delivery[]): void {
+    const { signals, worker } = this.#parts;
+    for (const delivery of deliveries) {
+      if (this.#draining) {
+        this.#giveBack(delivery);
+        continue;
+      }
+      if (signals.has('taskReceived')) {
+        void signals.emit('taskReceived', { task: signalled(delivery), worker });
+      }
+      this.#buffer.push(delivery);
+    }
+    this.#pump();
+  }
+
+  /** Starts tasks while there are slots. Handlers that end at once end inside this loop. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#buffer.size > 0 && this.#parts.slots.tryTake()) {
+      this.#startRun(this.#buffer.shift() as Delivery);
+    }
+    this.#pumping = false;
+  }
+
+  #startRun(delivery: Delivery): void {
+    const { broker, consumer, registry, enqueueChild, log, defaults, signals } = this.#parts;
+    const task = registry.get(delivery.envelope.name);
+    const run = new TaskRun(delivery, task, broker.now(), {
+      consumer,
+      enqueueChild,
+      log,
+      maxRetries: maxRetriesOf(delivery, task, defaults),
+      progressBytes: defaults.resultBytes,
+    });
+    this.#runs.add(run);
+    const cancelReason = this.#cancelledEarly.get(run.id);
+    if (cancelReason !== undefined) {
+      this.#cancelledEarly.delete(run.id);
+      run.cancelReason = cancelReason;
+      this.#end(run, { returned: false, error: undefined });
+      return;
+    }
+    this.#armLimits(run);
+    if (signals.has('taskPrerun')) {
+      void signals
+        .emit('taskPrerun', { task: signalled(delivery), worker: this.#parts.worker })
+        .then(() => this.#invoke(run));
+    } else {
+      this.#invoke(run);
+    }
+  }
+
+  #invoke(run: TaskRun): void {
+    if (run.isOver) return;
+    const invoke = run.task?.invoke;
+    if (!invoke) {
+      this.#end(run, { returned: false, error: new UnknownTaskError(run.name, []) });
+      return;
+    }
+    let value: unknown;
+    try {
+      value = invoke(run.delivery.envelope.args, run);
+    } catch (error) {
+      this.#end(run, { returned: false, error });
+      return;
+    }
+    if (isThenable(value)) {
+      value.then(
+        (resolved) => this.#end(run, { returned: true, value: resolved }),
+        (error: unknown) => this.#end(run, { returned: false, error }),
+      );
+    } else {
+      this.#end(run, { returned: true, value });
+    }
+  }
+
+  #armLimits(run: TaskRun): void {
+    const { softTimeLimitMs, hardTimeLimitMs } = run.task?.options ?? {};
+    const where = { taskId: run.id, taskName: run.name, queue: run.queue };
+    if (softTimeLimitMs !== undefined) {
+      run.softTimer = setTimeout(() => {
+        const message = `Task '${run.name}' passed its soft time limit of ${softTimeLimitMs} ms.`;
+        run.abort(new SoftTimeLimitError(message, where));
+      }, softTimeLimitMs);
+    }
+    if (hardTimeLimitMs !== undefined) {
+      run.hardTimer = setTimeout(() => {
+        const message = `Task '${run.name}' passed its hard time limit of ${hardTimeLimitMs} ms.`;
+        const error = new HardTimeLimitError(message, where);
+        run.abort(error);
+        this.#end(run, { returned: false, error });
+      }, hardTimeLimitMs);
+    }
+  }
+
+  /** The code of a run has ended, or its time is up. Only the first end counts. */
+  #end(run: TaskRun, end: RunEnd): void {
+    if (run.isOver) return;
+    const verdict = judge(end, {
+      delivery: run.delivery,
+      task: run.task,
+      cancelReason: run.cancelReason,
+      abortReason: run.abortReason,
+      defaults: this.#parts.defaults,
+    });
+    this.#settle(run, verdict, end.returned ? undefined : end.error);
+    if (!this.#pumping) this.#pump();
+    this.#claimer.refillSoon();
+  }
+
+  #settle(run: TaskRun, verdict: Verdict, error: unknown): void {
+    run.isOver = true;
+    clearTimeout(run.softTimer);
+    clearTimeout(run.hardTimer);
+    this.#runs.delete(run);
+    this.#parts.slots.free();
+    if (this.#leaseLost) {
+      this.#report(run, verdict, error, 'lease-lost');
+      return;
+    }
+    this.#settling++;
+    this.#send(run, verdict)
+      .catch((reason: unknown) => this.#sendAgain(run, verdict, reason))
+      .then((outcome) => {
+        this.#settling--;
+        if (outcome === 'lease-lost') this.#loseLease();
+        this.#report(run, verdict, error, outcome);
+        this.#tellIdle();
+      })
+      .catch((reason: unknown) =>
+        this.#parts.log.error(`Reporting a run failed: ${String(reason)}`),
+      );
+  }
+
+  /** Hands the outcome to the broker's client. A failure is described here, once it is needed. */
+  #send(run: TaskRun, verdict: Verdict): Promise<SettleOutcome> {
+    const { consumer, resultBackend } = this.#parts;
+    const { delivery, startedAt } = run;
+    switch (verdict.verb) {
+      case 'complete': {
+        const { result, ttlMs } = verdict;
+        if (resultBackend && result !== undefined) {
+          return this.#completeApart(run, resultBackend, result, ttlMs);
+        }
+        return consumer.complete(delivery, { result, startedAt, ttlMs });
+      }
+      case 'retry':
+        return consumer.retry(delivery, {
+          failure: describeFailure(verdict.error),
+          delayMs: verdict.delayMs,
+          dueAt: verdict.dueAt,
+          startedAt,
+          ttlMs: verdict.ttlMs,
+        });
+      case 'fail':
+        return consumer.fail(delivery, {
+          failure: describeFailure(verdict.error),
+          reason: verdict.reason,
+          startedAt,
+        });
+      case 'abandon':
+        return consumer.abandon(delivery, {
+          reason: verdict.reason,
+          startedAt,
+          ttlMs: verdict.ttlMs,
+        });
+      case 'release':
+        return consumer.release(delivery);
+    }
+  }
+
+  /** The result goes first: a record must never refer to a result that was not written. */
+  async #completeApart(
+    { delivery, startedAt }: TaskRun,
+    backend: ResultBackend,
+    result: string,
+    ttlMs: number,
+  ): Promise<SettleOutcome> {
+    const reference = resultReference(delivery);
+    this.#unsent++;
+    try {
+      await backend.put(resultKeyOf(reference) as string, result, ttlMs);
+    } finally {
+      this.#unsent--;
+    }
+    return this.#parts.consumer.complete(delivery, { result: reference, startedAt, ttlMs });
+  }
+
+  /** Every transition may be repeated, so an outcome is sent until it is answered. */
+  async #sendAgain(run: TaskRun, verdict: Verdict, reason: unknown): Promise<SettleOutcome> {
+    this.#parts.log.warn(
+      `Could not ${verdict.verb} task ${run.id}; trying again. ${String(reason)}`,
+    );
+    this.#unsent++;
+    try {
+      for (
+        let backoffMs = FIRST_BACKOFF_MS;
+        ;
+        backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS)
+      ) {
+        await new Promise((resolve) => setTimeout(resolve, backoffMs));
+        if (this.#leaseLost) return 'lease-lost';
+        try {
+          return await this.#send(run, verdict);
+        } catch {
+          // logged once; the claimer and the lease keeper tell of the broker's absence too
+        }
+      }
+    } finally {
+      this.#unsent--;
+      this.#claimer.refillSoon();
+    }
+  }
+
+  #giveBack(delivery: Delivery): void {
+    this.#settling++;
+    this.#parts.consumer
+      .release(delivery)
+      .catch((error: unknown) => {
+        // Closing the consumer gives it back as well, and the lease's end does in any case.
+        this.#parts.log.warn(`Could not release task ${delivery.envelope.id}: ${String(error)}`);
+      })
+      .finally(() => {
+        this.#settling--;
+        this.#tellIdle();
+      });
+  }
+
+  #loseLease(): void {
+    if (this.#leaseLost) return;
+    this.#leaseLost = true;
+    this.#draining = true;
+    this.#claimer.stop();
+    this.#leaseKeeper.stop();
+    this.#buffer.drain();
+    this.abortRuns(
+      new LeaseLostError('The worker lost its lease; another worker may run the task now.'),
+    );
+    this.#parts.onLeaseLost();
+  }
+
+  #report(run: TaskRun, verdict: Verdict, error: unknown, settled: SettleOutcome): void {
+    // A repeated call finds the task gone that its first try had settled.
+    const outcome = settled === 'lease-lost' ? 'lease-lost' : OUTCOME_OF_VERB[verdict.verb];
+    this.counts[outcome]++;
+    if (verdict.verb === 'fail' && outcome === 'failed') {
+      this.#parts.log.error(
+        `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(error).message}`,
+      );
+    }
+    if (outcome !== 'lease-lost' && hasRunListeners(this.#parts.signals)) {
+      void this.#emitEnd(run, verdict, error);
+    } else if (this.#parts.signals.has('taskPostrun')) {
+      void this.#emitPostrun(run, outcome);
+    }
+  }
+
+  async #emitEnd(run: TaskRun, verdict: Verdict, error: unknown): Promise<void> {
+    const { signals, worker } = this.#parts;
+    const about = { task: signalled(run.delivery), worker, durationMs: run.durationMs };
+    switch (verdict.verb) {
+      case 'complete':
+        await signals.emit('taskSucceeded', { ...about, result: verdict.value });
+        break;
+      case 'retry': {
+        const delayMs =
+          verdict.delayMs ?? Math.max((verdict.dueAt ?? 0) - this.#parts.broker.now(), 0);
+        await signals.emit('taskRetry', {
+          ...about,
+          error,
+          failure: describeFailure(error),
+          delayMs,
+        });
+        break;
+      }
+      case 'fail': {
+        const { reason } = verdict;
+        await signals.emit('taskFailed', {
+          ...about,
+          error,
+          failure: describeFailure(error),
+          reason,
+        });
+        break;
+      }
+      case 'abandon':
+        await signals.emit('taskRevoked', { ...about, reason: verdict.reason });
+        break;
+      case 'release':
+        break;
+    }
+    await this.#emitPostrun(run, OUTCOME_OF_VERB[verdict.verb]);
+  }
+
+  #emitPostrun(run: TaskRun, outcome: RunOutcome): Promise<void> {
+    return this.#parts.signals.emit('taskPostrun', {
+      task: signalled(run.delivery),
+      worker: this.#parts.worker,
+      outcome,
+      durationMs: run.durationMs,
+    });
+  }
+
+  #tellIdle(): void {
+    if (this.#onIdle.size === 0 || !this.#isIdle) return;
+    for (const listener of this.#onIdle) listener();
+  }
+}
+
+function hasRunListeners(signals: SignalBus): boolean {
+  return (
+    signals.has('taskSucceeded') ||
+    signals.has('taskRetry') ||
+    signals.has('taskFailed') ||
+    signals.has('taskRevoked') ||
+    signals.has('taskPostrun')
+  );
+}
+
+function signalled({ envelope, queue, attempt }: Delivery): SignalledTask {
+  const { id, name, args, headers } = envelope;
+  return { id, name, queue, args, headers, attempt };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}

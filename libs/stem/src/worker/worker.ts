@@ -1,0 +1,220 @@
+import type { Broker, Rejection, ResultBackend } from '../broker/broker.js';
+import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
+import { formatDuration } from '../core/duration.js';
+import { StemClosedError, WorkerStoppingError } from '../core/errors.js';
+import type { SignalBus, SignalledWorker } from '../core/signals.js';
+import type { TaskLogger } from '../core/task-context.js';
+import type { TaskRegistry } from '../core/task-registry.js';
+import { Slots } from './slots.js';
+import type { EnqueueChild } from './task-run.js';
+import type { RunDefaults } from './verdict.js';
+import { WorkerSession } from './worker-session.js';
+
+/** Pause before a lost lease, or a failed try to get one, is followed by another try. */
+const REOPEN_PAUSE_MS = 500;
+/** How long handlers that were told to stop are given to do so. */
+const ABORT_GRACE_MS = 1_000;
+
+/** What a {@link Worker} works with. */
+export interface WorkerParts {
+  readonly broker: Broker;
+  /** Where results are kept apart from the broker's records, if anywhere. */
+  readonly resultBackend: ResultBackend | undefined;
+  readonly registry: TaskRegistry;
+  readonly signals: SignalBus;
+  readonly log: TaskLogger;
+  readonly enqueueChild: EnqueueChild;
+  readonly options: ResolvedWorkerOptions;
+  readonly defaults: RunDefaults;
+}
+
+export type WorkerState = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped';
+
+/**
+ * How a worker stops.
+ *
+ * - `warm`: claims no more, waits for running handlers until the deadline, then asks them to stop.
+ * - `soft`: asks running handlers to stop at once, waits for them until the deadline.
+ * - `hard`: waits for nothing.
+ *
+ * In every mode, what has not ended goes back to its queue without an attempt being spent.
+ */
+export type StopMode = 'warm' | 'soft' | 'hard';
+
+/** Runs tasks of some queues in this process. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #slots: Slots;
+  #state: WorkerState = 'idle';
+  #session: WorkerSession | undefined;
+  #worker: SignalledWorker;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #reopen: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+  #hurry: ((mode: StopMode) => void) | undefined;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    const { name, queues, concurrency } = parts.options;
+    this.#slots = new Slots(concurrency);
+    this.#worker = { id: name, name, queues };
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#slots.taken;
+  }
+
+  /** Tasks in this worker's hands, running or waiting for a slot. */
+  get held(): number {
+    return this.#session?.held ?? 0;
+  }
+
+  /**
+   * Takes a lease and begins to claim.
+   *
+   * @throws {BrokerUnavailableError} when the broker cannot be reached.
+   * @throws {StemClosedError} when the worker was stopped before.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'idle') {
+      if (this.#state === 'starting' || this.#state === 'ready') return;
+      throw new StemClosedError(`Worker '${this.#worker.name}' was stopped; make a new one.`);
+    }
+    this.#state = 'starting';
+    const { signals, options } = this.#parts;
+    if (signals.has('workerInit')) await signals.emit('workerInit', { worker: this.#worker });
+    try {
+      await this.#open();
+    } catch (error) {
+      this.#state = 'idle';
+      throw error;
+    }
+    if ((this.#state as WorkerState) !== 'starting') return;
+    this.#state = 'ready';
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatIntervalMs);
+    if (signals.has('workerReady')) await signals.emit('workerReady', { worker: this.#worker });
+  }
+
+  /**
+   * Stops; a second call with a harsher mode hastens the first.
+   *
+   * @param options `mode`, `warm` by default; `graceMs`, how long to wait for running handlers, the
+   *   worker's `drainTimeout` by default.
+   */
+  stop(options: { mode?: StopMode; graceMs?: number } = {}): Promise<void> {
+    const { mode = 'warm', graceMs = this.#parts.options.drainTimeoutMs } = options;
+    if (this.#stopping) this.#hurry?.(mode);
+    return (this.#stopping ??= this.#stop(mode, graceMs));
+  }
+
+  async #open(): Promise<void> {
+    const { broker, options, log } = this.#parts;
+    const consumer = await broker.openConsumer({
+      worker: options.name,
+      queues: options.queues,
+      leaseMs: options.visibilityTimeoutMs,
+      onCancelRequested: (id, { reason }) => this.#session?.cancel(id, reason),
+      onRejected: (rejection) => log.error(describeRejection(rejection)),
+    });
+    this.#worker = { ...this.#worker, id: consumer.id };
+    const session = new WorkerSession({
+      ...this.#parts,
+      consumer,
+      slots: this.#slots,
+      worker: this.#worker,
+      onLeaseLost: () => this.#onLeaseLost(session),
+    });
+    this.#session = session;
+    if (this.#stopping) return;
+    session.start();
+  }
+
+  /** The old session ends, whatever its handlers do; a new lease is taken under a new name. */
+  #onLeaseLost(session: WorkerSession): void {
+    const { log, options } = this.#parts;
+    log.error(
+      `Worker ${this.#worker.id} lost its lease: it was not renewed for ` +
+        `${formatDuration(options.visibilityTimeoutMs)}, because the process was stopped or blocked, or ` +
+        `the broker could not be reached. Its running tasks are told to stop; their outcomes are dropped.`,
+    );
+    session.close().catch((error: unknown) => log.warn(`Closing a lost session: ${String(error)}`));
+    this.#reopenSoon();
+  }
+
+  #reopenSoon(): void {
+    if (this.#stopping) return;
+    clearTimeout(this.#reopen);
+    this.#reopen = setTimeout(() => {
+      if (this.#stopping) return;
+      this.#open().catch((error: unknown) => {
+        this.#parts.log.warn(`Could not take a new lease; trying again. ${String(error)}`);
+        this.#reopenSoon();
+      });
+    }, REOPEN_PAUSE_MS);
+  }
+
+  async #stop(mode: StopMode, graceMs: number): Promise<void> {
+    const { signals } = this.#parts;
+    this.#state = 'stopping';
+    clearTimeout(this.#reopen);
+    clearInterval(this.#heartbeat);
+    const session = this.#session;
+    session?.drain();
+    if (signals.has('workerStopping')) {
+      await signals.emit('workerStopping', { worker: this.#worker, mode });
+    }
+    if (session) await this.#drain(session, mode, graceMs);
+    this.#state = 'stopped';
+    if (signals.has('workerShutdown'))
+      await signals.emit('workerShutdown', { worker: this.#worker });
+  }
+
+  async #drain(session: WorkerSession, mode: StopMode, graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
+    const left = (): number => Math.max(deadline - performance.now(), 0);
+    const reason = new WorkerStoppingError('The worker stops; the task goes back to its queue.');
+
+    let present = mode;
+    const hurried = new Promise<void>((resolve) => {
+      this.#hurry = (harsher) => {
+        if (harsher === 'hard' || present === 'warm') present = harsher;
+        if (present !== 'warm') session.abortRuns(reason);
+        if (present === 'hard') resolve();
+      };
+    });
+    if (present !== 'warm') session.abortRuns(reason);
+    if (present !== 'hard') await Promise.race([session.whenIdle(left()), hurried]);
+    if (session.running > 0) {
+      session.abortRuns(reason);
+      if (present === 'warm') await Promise.race([session.whenIdle(ABORT_GRACE_MS), hurried]);
+    }
+    session.releaseRuns();
+    await session.whenIdle(ABORT_GRACE_MS);
+    try {
+      await session.close();
+    } catch (error) {
+      this.#parts.log.warn(
+        `Could not give the lease back; its tasks go to others when it runs out. ${String(error)}`,
+      );
+    }
+  }
+
+  #beat(): void {
+    const { signals } = this.#parts;
+    if (!signals.has('workerHeartbeat')) return;
+    void signals.emit('workerHeartbeat', {
+      worker: this.#worker,
+      running: this.running,
+      held: this.held,
+    });
+  }
+}
+
+function describeRejection({ id, queue, reason, detail }: Rejection): string {
+  return `A record in queue '${queue}' cannot be run (${reason}: ${detail}); kept as dead letter ${id}.`;
+}
