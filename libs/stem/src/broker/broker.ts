@@ -59,7 +59,8 @@ export interface Broker {
   /**
    * Waits until a task has ended, told by notification.
    *
-   * @returns its last record, or nothing when `timeoutMs` passed first.
+   * @returns its last record, or nothing when `timeoutMs` passed first. Of a task of which nothing is
+   *   kept, only `id` and `state` of the record are to be relied on.
    * @throws {TaskNotFoundError} when no such task is known, or is not any more.
    */
   waitForEnd(id: string, timeoutMs: number): Promise<TaskRecord | undefined>;

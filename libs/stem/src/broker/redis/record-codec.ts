@@ -42,15 +42,15 @@ export type FoundTask =
       record: string,
       message: string,
       holder: string,
-      idleMs: number,
+      startedAt: number,
       handOuts: number,
       progress: string,
     ];
 
 /** Reads a record that came from Redis, trusting nothing. Unreadable ones count as unknown. */
-export function decodeFound(id: string, found: FoundTask, now: number): TaskRecord | undefined {
+export function decodeFound(id: string, found: FoundTask): TaskRecord | undefined {
   if (found.length === 0) return undefined;
-  const [text, streamMessage, holder, idleMs, handOuts, liveProgress] = found;
+  const [text, streamMessage, holder, startedAt, handOuts, liveProgress] = found;
   const [header = '', line2 = '', line3 = '', line4 = ''] = text.split('\n');
   const fields = header.split('\t');
   const state = STATE_OF_LETTER[fields[0] ?? ''];
@@ -69,7 +69,7 @@ export function decodeFound(id: string, found: FoundTask, now: number): TaskReco
       deliveries: message.deliveries + handOuts,
       replays: message.replays,
       enqueuedAt: message.enqueuedAt,
-      startedAt: running ? now - idleMs : undefined,
+      startedAt: running ? startedAt : undefined,
       worker: running ? holder : undefined,
       progress: parse<Progress>(liveProgress),
     });

@@ -394,6 +394,9 @@ export class RedisBroker implements Broker {
     } catch {
       return; // not ours; nobody can be asked to stop by a text that says nothing
     }
-    for (const consumer of this.#consumers) consumer.hearCancelRequest(request.id, request);
+    const { id, reason, terminate, ttlMs } = request;
+    for (const consumer of this.#consumers) {
+      consumer.hearCancelRequest(id, { reason, terminate, ttlMs });
+    }
   }
 }

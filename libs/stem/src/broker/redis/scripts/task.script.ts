@@ -10,7 +10,7 @@ export async function find(
   const [now, ...found] = await scripts.call<[number, ...FoundTask[]]>('find', ids);
   return {
     now,
-    records: ids.map((id, index) => decodeFound(id, found[index] ?? [], now)),
+    records: ids.map((id, index) => decodeFound(id, found[index] ?? [])),
   };
 }
 
