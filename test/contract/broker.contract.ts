@@ -5,6 +5,7 @@ import { leasesContract } from './leases.contract.js';
 import { orderAndTimeContract } from './order-and-time.contract.js';
 import { payloadsAndBulkContract } from './payloads-and-bulk.contract.js';
 import { queuesAndCancelContract } from './queues-and-cancel.contract.js';
+import { rateLimitsContract } from './rate-limits.contract.js';
 import { transitionsContract } from './transitions.contract.js';
 import { waitingContract } from './waiting.contract.js';
 
@@ -14,6 +15,7 @@ export function brokerContract(name: string, harness: BrokerHarness): void {
     describe('transitions', () => transitionsContract(harness));
     describe('leases', () => leasesContract(harness));
     describe('order and time', () => orderAndTimeContract(harness));
+    describe('rate limits', () => rateLimitsContract(harness));
     describe('claims and retention', () => claimsAndRetentionContract(harness));
     describe('queues and cancelling', () => queuesAndCancelContract(harness));
     describe('dead letters', () => deadLettersContract(harness));

@@ -25,6 +25,7 @@ const SETTLE: Record<string, (consumer: Consumer, delivery: Delivery) => Promise
   fail: (consumer, delivery) => consumer.fail(delivery, death()),
   abandon: (consumer, delivery) => consumer.abandon(delivery, abandonment),
   release: (consumer, delivery) => consumer.release(delivery),
+  admit: (consumer, delivery) => consumer.admit(delivery, { key: 'limit', intervalMs: 1_000 }),
 };
 const SETTLE_VERBS = Object.keys(SETTLE);
 const settle = (
@@ -72,6 +73,23 @@ export function leasesContract(harness: BrokerHarness): void {
 
         expect(await stage.record(id)).toEqual(before);
         expect(await next.complete(current, success())).toBe('settled');
+      },
+    );
+
+    it.each([
+      ['released', (consumer: Consumer, delivery: Delivery) => consumer.release(delivery)],
+      ['retried', (consumer: Consumer, delivery: Delivery) => consumer.retry(delivery, retry())],
+    ])(
+      'refuses a delivery that was %s, though its holder got the task again',
+      async (_how, end) => {
+        const { id, consumer, delivery } = await stage.running();
+        expect(await end(consumer, delivery)).toBe('settled');
+        const current = await claimOne(consumer);
+
+        expect(await consumer.complete(delivery, success())).toBe('not-held');
+
+        expect(await stage.record(id)).toMatchObject({ state: 'running' });
+        expect(await consumer.complete(current, success())).toBe('settled');
       },
     );
 
@@ -160,6 +178,7 @@ export function leasesContract(harness: BrokerHarness): void {
       const { id, consumer } = await loseLease();
 
       expect(await consumer.renew()).toBe('lease-lost');
+      expect(await consumer.renew(LONG_MS)).toBe('lease-lost');
       expect(await consumer.claim(10)).toEqual({ outcome: 'lease-lost' });
 
       expect(await stage.record(id)).toMatchObject({ state: 'queued' });
@@ -212,6 +231,20 @@ export function leasesContract(harness: BrokerHarness): void {
       expect(await stage.record(id)).toMatchObject({ state: 'running' });
 
       await stage.advance(200);
+      expect((await stage.broker.reclaim({ maxLosses: MAX_LOSSES })).consumers).toEqual([
+        consumer.id,
+      ]);
+    });
+
+    it('can be made sure of for longer, and is not shortened by the next renewal', async () => {
+      const { consumer } = await stage.running({}, { leaseMs: 100 });
+      expect(await consumer.renew(600)).toBe('renewed');
+      expect(await consumer.renew()).toBe('renewed');
+      await stage.advance(200);
+      expect((await stage.broker.reclaim({ maxLosses: MAX_LOSSES })).consumers).toEqual([]);
+
+      await stage.advance(420);
+
       expect((await stage.broker.reclaim({ maxLosses: MAX_LOSSES })).consumers).toEqual([
         consumer.id,
       ]);

@@ -150,6 +150,12 @@ export interface Consumer {
   abandon(delivery: Delivery, end: Abandonment): Promise<SettleOutcome>;
   release(delivery: Delivery): Promise<SettleOutcome>;
 
+  /**
+   * Asks for a turn under a rate limit. When it is the task's turn, it stays in our hands; otherwise
+   * `postpone`: it waits for a turn of its own, and comes back `admitted`.
+   */
+  admit(delivery: Delivery, limit: RateLimitOf): Promise<AdmitOutcome>;
+
   /** Keeps the latest progress of a running task; dropped when the lease is lost. */
   reportProgress(delivery: Delivery, progress: Progress): Promise<void>;
 
@@ -168,7 +174,17 @@ export interface Delivery {
   readonly deliveries: number;
   readonly replays: number;
   readonly enqueuedAt: number;
+  /** It has waited for its turn under a rate limit, and must not be asked to again. */
+  readonly admitted: boolean;
 }
+
+/** A rate limit: tasks with one key start at least `intervalMs` apart. */
+export interface RateLimitOf {
+  readonly key: string;
+  readonly intervalMs: number;
+}
+
+export type AdmitOutcome = 'admitted' | 'postponed' | 'lease-lost' | 'not-held';
 
 export type ClaimOutcome =
   | {

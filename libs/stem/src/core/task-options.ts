@@ -2,6 +2,7 @@ import { type Duration, parseDuration } from './duration.js';
 import { StemConfigError } from './errors.js';
 import type { JsonValue } from './json.js';
 import { faultInName } from './names.js';
+import { parseRateLimit, type RateLimit } from './rate-limit.js';
 import { type RetryOptions, type RetryPolicy, resolveRetryPolicy } from './retry-policy.js';
 
 /** What may be said of a task where it is defined, with `@Task` or `defineTask`. */
@@ -16,6 +17,13 @@ export interface TaskOptions<TArgs = never> {
   readonly softTimeLimit?: Duration;
   /** After this time the attempt is ended as failed; late results are dropped. Default: none. */
   readonly hardTimeLimit?: Duration;
+  /**
+   * How long a worker that stopped answering keeps this task, where that is longer than the worker's own
+   * `visibilityTimeout`: for handlers that block the event loop. Default: the worker's.
+   */
+  readonly visibilityTimeout?: Duration;
+  /** At most so many starts per period, over all workers: `10/s`, `100/m`. Default: no limit. */
+  readonly rateLimit?: RateLimit;
   /** How, when and for which errors it is tried again. */
   readonly retry?: RetryOptions;
   /** A task still waiting this long after it was enqueued is not run any more. Default: never. */
@@ -47,6 +55,9 @@ export interface ResolvedTaskOptions {
   readonly priority: number;
   readonly softTimeLimitMs: number | undefined;
   readonly hardTimeLimitMs: number | undefined;
+  readonly visibilityTimeoutMs: number | undefined;
+  /** Time between two starts. */
+  readonly rateIntervalMs: number | undefined;
   readonly retry: RetryPolicy;
   readonly expiresMs: number | undefined;
   readonly unique: boolean;
@@ -69,6 +80,8 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof TaskOptions>([
   'priority',
   'softTimeLimit',
   'hardTimeLimit',
+  'visibilityTimeout',
+  'rateLimit',
   'retry',
   'expires',
   'unique',
@@ -125,6 +138,11 @@ export function resolveTaskOptions(options: TaskOptions, place: string): Resolve
     priority: requirePriority(options.priority ?? 0, `priority of ${place}`),
     softTimeLimitMs,
     hardTimeLimitMs,
+    visibilityTimeoutMs: duration('visibilityTimeout', 1_000),
+    rateIntervalMs:
+      options.rateLimit === undefined
+        ? undefined
+        : parseRateLimit(options.rateLimit, `rateLimit of ${place}`),
     retry: resolveRetryPolicy(options.retry ?? {}, place),
     expiresMs: duration('expires'),
     unique: options.unique ?? (options.uniqueFor !== undefined || options.uniqueKey !== undefined),

@@ -11,6 +11,7 @@ import {
 import { describeFailure } from '../core/failure.js';
 import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
+import type { ResolvedTaskOptions } from '../core/task-options.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { Claimer } from './claimer.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -192,9 +193,39 @@ export class WorkerSession {
       if (signals.has('taskReceived')) {
         void signals.emit('taskReceived', { task: signalled(delivery), worker });
       }
-      this.#buffer.push(delivery);
+      const needs = this.#parts.registry.get(delivery.envelope.name)?.options;
+      if (needs && mustPrepare(needs, delivery, this.#parts.options)) {
+        void this.#prepare(delivery, needs);
+      } else {
+        this.#buffer.push(delivery);
+      }
     }
     this.#pump();
+  }
+
+  /** Waits for a turn under the task's rate limit, and for a lease as long as the task asks for. */
+  async #prepare(delivery: Delivery, needs: ResolvedTaskOptions): Promise<void> {
+    const { consumer, log } = this.#parts;
+    const { rateIntervalMs, visibilityTimeoutMs } = needs;
+    this.#unsent++;
+    try {
+      if (rateIntervalMs !== undefined && !delivery.admitted) {
+        const limit = { key: delivery.envelope.name, intervalMs: rateIntervalMs };
+        const outcome = await consumer.admit(delivery, limit);
+        if (outcome === 'lease-lost') this.#loseLease();
+        if (outcome !== 'admitted') return;
+      }
+      if (visibilityTimeoutMs !== undefined) await consumer.renew(visibilityTimeoutMs);
+      if (this.#draining) this.#giveBack(delivery);
+      else this.#buffer.push(delivery);
+    } catch (error) {
+      log.warn(`Could not prepare task ${delivery.envelope.id}; released. ${String(error)}`);
+      this.#giveBack(delivery);
+    } finally {
+      this.#unsent--;
+      this.#pump();
+      this.#claimer.refillSoon();
+    }
   }
 
   /** Starts tasks while there are slots. Handlers that end at once end inside this loop. */
@@ -490,6 +521,18 @@ export class WorkerSession {
     if (this.#onIdle.size === 0 || !this.#isIdle) return;
     for (const listener of this.#onIdle) listener();
   }
+}
+
+/** Whether a task needs a call to the broker before it may start. Most need none. */
+function mustPrepare(
+  needs: ResolvedTaskOptions,
+  delivery: Delivery,
+  { visibilityTimeoutMs }: ResolvedWorkerOptions,
+): boolean {
+  return (
+    (needs.rateIntervalMs !== undefined && !delivery.admitted) ||
+    (needs.visibilityTimeoutMs ?? 0) > visibilityTimeoutMs
+  );
 }
 
 function hasRunListeners(signals: SignalBus): boolean {

@@ -100,7 +100,7 @@ export class MemoryBroker implements Broker {
       lease.lost = true;
       store.leases.delete(lease.id);
       consumers.push(lease.id);
-      // The last first: each one goes in front of those that were handed out after it.
+      // The last first, so that each one finds its place at the very front.
       for (let task; (task = lease.held.last);) {
         const outcome = this.#reclaimOne(task, lease, maxLosses);
         if (outcome === 'failed') deadLettered.push(task.id);

@@ -1,11 +1,13 @@
 import type {
   Abandonment,
+  AdmitOutcome,
   ClaimOutcome,
   Consumer,
   ConsumerOptions,
   Death,
   Delivery,
   Progress,
+  RateLimitOf,
   Rejection,
   Retry,
   SettleOutcome,
@@ -24,6 +26,8 @@ const SETTLED = Promise.resolve('settled' as const);
 const LEASE_LOST = Promise.resolve('lease-lost' as const);
 const NOT_HELD = Promise.resolve('not-held' as const);
 const RENEWED = Promise.resolve('renewed' as const);
+const ADMITTED = Promise.resolve('admitted' as const);
+const POSTPONED = Promise.resolve('postponed' as const);
 const CLAIM_REFUSED = Promise.resolve({ outcome: 'lease-lost' } as const);
 
 /** The transitions that need a lease. */
@@ -100,9 +104,10 @@ export class MemoryConsumer implements Consumer {
     this.#passOn();
   }
 
-  renew(): Promise<'renewed' | 'lease-lost'> {
+  renew(atLeastMs = 0): Promise<'renewed' | 'lease-lost'> {
     if (this.#lease.lost) return LEASE_LOST;
-    this.#lease.expiresAt = this.#store.clock.now() + this.#lease.leaseMs;
+    const until = this.#store.clock.now() + Math.max(this.#lease.leaseMs, atLeastMs);
+    this.#lease.expiresAt = Math.max(this.#lease.expiresAt, until);
     return RENEWED;
   }
 
@@ -121,6 +126,7 @@ export class MemoryConsumer implements Consumer {
     if (!task) return this.#refusal();
     const queue = this.#store.takeFromHolder(task, this.#lease);
     task.attempt++;
+    task.admitted = false;
     task.failure = retry.failure;
     task.startedAt = retry.startedAt;
     if (task.cancelRequest) {
@@ -158,6 +164,21 @@ export class MemoryConsumer implements Consumer {
     if (!task) return this.#refusal();
     this.#giveBack(task);
     return SETTLED;
+  }
+
+  admit(delivery: Delivery, limit: RateLimitOf): Promise<AdmitOutcome> {
+    const task = this.#heldTask(delivery);
+    if (!task) return this.#lease.lost ? LEASE_LOST : NOT_HELD;
+    const now = this.#store.clock.now();
+    const turn = this.#store.rateLimits.takeTurn(limit, now);
+    if (turn <= now) return ADMITTED;
+    const queue = this.#store.takeFromHolder(task, this.#lease);
+    task.deliveries--;
+    task.admitted = true;
+    task.startedAt = undefined;
+    task.worker = undefined;
+    this.#store.schedule(task, queue, turn);
+    return POSTPONED;
   }
 
   reportProgress(delivery: Delivery, progress: Progress): Promise<void> {
@@ -211,8 +232,8 @@ export class MemoryConsumer implements Consumer {
     this.#store.handBack(task, queue);
   }
 
+  /** Nothing also after the lease was lost: then others hold its tasks, or nobody. */
   #heldTask(delivery: Delivery): MemoryTask | undefined {
-    if (this.#lease.lost) return undefined;
     const task = MemoryDelivery.currentTask(delivery);
     return task?.holder === this.#lease ? task : undefined;
   }

@@ -11,6 +11,7 @@ export class MemoryDelivery implements Delivery {
   readonly deliveries: number;
   readonly replays: number;
   readonly enqueuedAt: number;
+  readonly admitted: boolean;
   readonly #task: MemoryTask;
 
   constructor(task: MemoryTask, envelope: Envelope) {
@@ -21,6 +22,7 @@ export class MemoryDelivery implements Delivery {
     this.deliveries = task.deliveries;
     this.replays = task.replays;
     this.enqueuedAt = task.enqueuedAt;
+    this.admitted = task.admitted;
     this.#task = task;
   }
 

@@ -5,6 +5,7 @@ import { DeadLetters } from './dead-letters.js';
 import type { Lease } from './lease.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { MemoryTask } from './memory-task.js';
+import { RateLimits } from './rate-limits.js';
 import { TimerHeap } from './timer-heap.js';
 import { UniqueClaims } from './unique-claims.js';
 import { WorkBell } from './work-bell.js';
@@ -28,6 +29,7 @@ export class MemoryStore {
   readonly deadLetters = new DeadLetters();
   readonly uniqueClaims = new UniqueClaims();
   readonly leases = new Map<string, Lease>();
+  readonly rateLimits = new RateLimits();
   readonly #tasks = new Map<string, MemoryTask>();
   readonly #queues = new Map<string, MemoryQueue>();
   readonly #ended = new TimerHeap<MemoryTask>();

@@ -29,6 +29,8 @@ export class MemoryTask implements Listed<MemoryTask> {
   attempt = 0;
   deliveries = 0;
   replays = 0;
+  /** It has waited for its turn under a rate limit. */
+  admitted = false;
   startedAt: number | undefined;
   finishedAt: number | undefined;
   /** The consumer that holds it or ended it. */
@@ -79,6 +81,7 @@ export class MemoryTask implements Listed<MemoryTask> {
     this.attempt = 0;
     this.deliveries = 0;
     this.replays++;
+    this.admitted = false;
     this.startedAt = undefined;
     this.finishedAt = undefined;
     this.worker = undefined;

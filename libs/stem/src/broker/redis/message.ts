@@ -8,10 +8,11 @@ export interface Message {
   readonly deliveries: number;
   readonly enqueuedAt: number;
   readonly replays: number;
+  readonly admitted: boolean;
   readonly envelopeText: string;
 }
 
-const PREFIX = /^(\d+),(\d+),(\d+),(\d+)$/;
+const PREFIX = /^(\d+),(\d+),(\d+),(\d+)(,1)?$/;
 
 /** @param entry id of the stream entry, which tells when a message without prefix was enqueued. */
 export function parseMessage(text: string, entry: string): Message {
@@ -24,11 +25,19 @@ export function parseMessage(text: string, entry: string): Message {
         deliveries: Number(match[2]),
         enqueuedAt: Number(match[3]),
         replays: Number(match[4]),
+        admitted: match[5] !== undefined,
         envelopeText: text.slice(from),
       };
     }
   }
   // parseInt stops at the dash between the milliseconds and the sequence number.
   const enqueuedAt = Number.parseInt(entry, 10) || 0;
-  return { attempt: 0, deliveries: 0, enqueuedAt, replays: 0, envelopeText: text };
+  return {
+    attempt: 0,
+    deliveries: 0,
+    enqueuedAt,
+    replays: 0,
+    admitted: false,
+    envelopeText: text,
+  };
 }

@@ -4,6 +4,7 @@ import { describeFailure } from '../../core/failure.js';
 import { partitionNamedBy } from '../../core/task-id.js';
 import type {
   Abandonment,
+  AdmitOutcome,
   CancelRequest,
   ClaimOutcome,
   Consumer,
@@ -12,6 +13,7 @@ import type {
   DeathReason,
   Delivery,
   Progress,
+  RateLimitOf,
   Retry,
   SettleOutcome,
   Success,
@@ -22,6 +24,7 @@ import { parseMessage } from './message.js';
 import { BATCH_LIMITS, type Partition } from './partition.js';
 import { encodeSucceeded } from './record-codec.js';
 import { RedisDelivery } from './redis-delivery.js';
+import { admit, type Admission } from './scripts/admit.script.js';
 import { claim, type HandOut, OVERSIZED_MARK } from './scripts/claim.script.js';
 import { complete, type Completion } from './scripts/complete.script.js';
 import {
@@ -64,6 +67,7 @@ interface Settlers {
   readonly failures: Batcher<EndOf, SettleOutcome>;
   readonly abandonments: Batcher<EndOf, SettleOutcome>;
   readonly releases: Batcher<RedisDelivery, SettleOutcome>;
+  readonly admissions: Batcher<Admission, AdmitOutcome>;
 }
 
 /**
@@ -190,6 +194,18 @@ export class RedisConsumer implements Consumer {
     return this.#settle(delivery, (held, { releases }) => releases.add(held));
   }
 
+  async admit(delivery: Delivery, { key, intervalMs }: RateLimitOf): Promise<AdmitOutcome> {
+    if (this.#leaseLost) return 'lease-lost';
+    if (!this.#holds(delivery)) return 'not-held';
+    const settlers = this.#settlers[delivery.partition] as Settlers;
+    // Each partition hands out turns of its own; together they keep the limit.
+    const shareMs = intervalMs * this.#context.partitions.length;
+    const outcome = await settlers.admissions.add({ delivery, key, intervalMs: shareMs });
+    if (outcome === 'lease-lost') this.#loseLease();
+    if (outcome === 'postponed') this.#held.delete(delivery);
+    return outcome;
+  }
+
   async reportProgress(delivery: Delivery, progress: Progress): Promise<void> {
     if (!this.#holds(delivery)) return;
     delivery.progress = progress;
@@ -266,6 +282,7 @@ export class RedisConsumer implements Consumer {
     settlers.failures.flush();
     settlers.abandonments.flush();
     settlers.releases.flush();
+    settlers.admissions.flush();
   }
 
   #holds(delivery: Delivery): delivery is RedisDelivery {
@@ -397,6 +414,11 @@ export class RedisConsumer implements Consumer {
         (delivery: RedisDelivery) => delivery,
         (items) => release(scripts, this.id, items),
         () => ({ count: 1, bytes: 0 }),
+      ),
+      admissions: new Batcher(
+        (items) => admit(scripts, this.id, items),
+        BATCH_LIMITS,
+        ({ delivery }) => weightOf(delivery),
       ),
     };
   }

@@ -11,6 +11,7 @@ export class RedisDelivery implements Delivery {
   readonly deliveries: number;
   readonly replays: number;
   readonly enqueuedAt: number;
+  readonly admitted: boolean;
   /** Index of the partition it came from. */
   readonly partition: number;
   /** Id of its stream entry. */
@@ -35,6 +36,7 @@ export class RedisDelivery implements Delivery {
     this.deliveries = message.deliveries + handOuts;
     this.replays = message.replays;
     this.enqueuedAt = message.enqueuedAt;
+    this.admitted = message.admitted;
     this.partition = where.partition;
     this.entry = where.entry;
     this.envelopeText = message.envelopeText;

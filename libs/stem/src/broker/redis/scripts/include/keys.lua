@@ -33,6 +33,8 @@ local function counters_key(queue) return at .. 'n:' .. queue end
 local function wake_key(queue) return at .. 'w:' .. queue end
 -- string: id of the task that holds a unique claim
 local function unique_key(key) return at .. 'u:' .. key end
+-- string: time (ms) of the next free turn under a rate limit
+local function turn_key(limit) return at .. 'l:' .. limit end
 -- string: JSON of the latest progress of a running task
 local function progress_key(id) return at .. 'p:' .. id end
 -- string: JSON of the request to stop a running task

@@ -12,12 +12,13 @@
 --   line 4  progress as JSON
 --
 -- A message is the envelope, a JSON array, after an optional prefix of what changes from one attempt to
--- the next: `attempt,deliveries,enqueued-ms,replays` before the `[`. Without one all are 0 and the task
--- was enqueued at the time in its stream entry's id.
+-- the next: `attempt,deliveries,enqueued-ms,replays` before the `[`, and `,1` when the task has waited for
+-- its turn under a rate limit. Without a prefix all are 0 and the task was enqueued at the time in its
+-- stream entry's id.
 
 local function parse_message(message, entry)
   local attempt, deliveries, enqueued, replays, from =
-    string.match(message, '^(%d+),(%d+),(%d+),(%d+)()%[')
+    string.match(message, '^(%d+),(%d+),(%d+),(%d+),?1?()%[')
   if attempt then
     return {
       attempt = tonumber(attempt), deliveries = tonumber(deliveries),
