@@ -203,69 +203,6 @@ export function orderAndTimeContract(harness: BrokerHarness): void {
     });
   });
 
-  describe('a rate limit', () => {
-    const limit = { key: 'limit', intervalMs: 100 };
-
-    it('lets one task start at once, and gives every other one a turn of its own', async () => {
-      for (let i = 0; i < 3; i++) await stage.enqueue({ place });
-      const consumer = await stage.consumer();
-      const deliveries = await claim(consumer, 3);
-      expect(deliveries.map(({ admitted }) => admitted)).toEqual([false, false, false]);
-
-      const outcomes = [];
-      for (const delivery of deliveries) outcomes.push(await consumer.admit(delivery, limit));
-
-      expect(outcomes).toEqual(['admitted', 'postponed', 'postponed']);
-      const [first = '', second = '', third = ''] = idsOf(deliveries);
-      expect(await stage.record(first)).toMatchObject({ state: 'running' });
-      const turns = [await stage.record(second), await stage.record(third)];
-      expect(turns).toMatchObject([
-        { state: 'scheduled', attempt: 0, deliveries: 0 },
-        { state: 'scheduled', attempt: 0, deliveries: 0 },
-      ]);
-      const [turn = 0, nextTurn = 0] = turns.map(({ notBefore }) => notBefore);
-      expect(nextTurn - turn).toBeGreaterThanOrEqual(limit.intervalMs - 1);
-    });
-
-    it('hands a postponed task out when its turn has come, admitted', async () => {
-      const { consumer, delivery } = await stage.running({ place });
-      await consumer.admit(delivery, limit);
-      const id = await stage.enqueue({ place });
-      expect(await consumer.admit(await claimOne(consumer), limit)).toBe('postponed');
-      const { notBefore = 0 } = await stage.record(id);
-      expect(await claim(consumer, 1)).toEqual([]);
-      await stage.advance(Math.max(notBefore - stage.broker.now(), 0) + CLOCK_ERROR_MS);
-
-      const again = await claimOne(consumer);
-
-      expect(again).toMatchObject({ envelope: { id }, admitted: true, attempt: 0, deliveries: 1 });
-      expect(await consumer.complete(again, success())).toBe('settled');
-    });
-
-    it('is asked for again by each attempt', async () => {
-      const { consumer, delivery } = await stage.running({ place });
-      await consumer.admit(delivery, limit);
-      const id = await stage.enqueue({ place });
-      await consumer.admit(await claimOne(consumer), limit);
-      const { notBefore = 0 } = await stage.record(id);
-      await stage.advance(Math.max(notBefore - stage.broker.now(), 0) + CLOCK_ERROR_MS);
-
-      await consumer.retry(await claimOne(consumer), retry());
-
-      expect(await claimOne(consumer)).toMatchObject({ envelope: { id }, admitted: false });
-    });
-
-    it('does not concern other keys', async () => {
-      await stage.enqueue({ place });
-      await stage.enqueue({ place });
-      const consumer = await stage.consumer();
-      const [one, other] = await claim(consumer, 2);
-
-      expect(one && (await consumer.admit(one, limit))).toBe('admitted');
-      expect(other && (await consumer.admit(other, { ...limit, key: 'another' }))).toBe('admitted');
-    });
-  });
-
   describe('an expiry', () => {
     it.each([
       ['queued', {}],

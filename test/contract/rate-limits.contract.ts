@@ -1,4 +1,4 @@
-import { type BrokerHarness, claim, claimOne, idsOf, useStage } from './broker-harness.js';
+import { type BrokerHarness, claim, claimOne, idsOf, retry, useStage } from './broker-harness.js';
 
 /** Turns under a rate limit. With partitions, each keeps the limit for its share of the tasks. */
 export function rateLimitsContract(harness: BrokerHarness): void {
@@ -61,6 +61,21 @@ export function rateLimitsContract(harness: BrokerHarness): void {
 
     expect(again).toMatchObject({ admitted: true, attempt: 0, deliveries: 1 });
     expect(idsOf([again])).toEqual([ids[1]]);
+  });
+
+  it('is asked for a turn by each attempt anew', async () => {
+    const quick = { key: 'quick', intervalMs: 60 };
+    await stage.enqueue({ place });
+    const id = await stage.enqueue({ place });
+    const consumer = await stage.consumer();
+    for (const delivery of await claim(consumer, 2)) await consumer.admit(delivery, quick);
+    await stage.advance(300);
+    const admitted = await claimOne(consumer);
+    expect(admitted).toMatchObject({ envelope: { id }, admitted: true });
+
+    await consumer.retry(admitted, retry());
+
+    expect(await claimOne(consumer)).toMatchObject({ envelope: { id }, admitted: false });
   });
 
   it('limits keys independently', async () => {

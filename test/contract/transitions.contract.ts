@@ -37,11 +37,8 @@ interface Way {
 
 const CALM: Way = { delayMs: LONG_MS, expiresInMs: undefined, leaseMs: LONG_MS };
 
-/** All in one place, as a rate limit counts by place. */
-const place = 'here';
-
 const held = (stage: Stage, { expiresInMs, leaseMs }: Way): Promise<Held> =>
-  stage.running({ place, expiresInMs }, { leaseMs });
+  stage.running({ expiresInMs }, { leaseMs });
 
 /** Ways into each state. Tasks that were handed out before come with that delivery. */
 const BRING: Record<
@@ -177,16 +174,6 @@ const DRIVERS: Record<Verb, Driver> = {
     attempt: async (_stage, { consumer, delivery }) => {
       const limit = { key: 'test.limit', intervalMs: 60_000 };
       await consumer.admit(delivery, limit); // takes the turn that is free now
-      return consumer.admit(delivery, limit);
-    },
-    done: () => ({ answer: 'postponed', state: 'scheduled' }),
-    refused: NOT_HELD,
-  },
-  postpone: {
-    attempt: async (stage, { consumer, delivery }) => {
-      const limit = { key: 'limit', intervalMs: LONG_MS };
-      const first = await stage.running({ place, queue: 'another' });
-      expect(await first.consumer.admit(first.delivery, limit)).toBe('admitted');
       return consumer.admit(delivery, limit);
     },
     done: () => ({ answer: 'postponed', state: 'scheduled' }),
