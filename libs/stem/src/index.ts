@@ -1,1 +1,132 @@
-export {};
+// Nest: modules, decorators, shutdown.
+export { type StemAsyncOptions, StemModule, type StemOptionsFactory } from './nest/stem.module.js';
+export { Task, type TaskDecorator, type TaskHandler } from './nest/task.decorator.js';
+export {
+  OnSignal,
+  type OnSignalOptions,
+  type SignalDecorator,
+} from './nest/on-signal.decorator.js';
+export { getStemToken, InjectStem } from './nest/inject-stem.decorator.js';
+export { gracefulShutdown, type GracefulShutdownOptions } from './nest/graceful-shutdown.js';
+
+// Configuration.
+export { StemConfig } from './config/environment.js';
+export type {
+  RedisClientLike,
+  RedisOptionsLike,
+  SizeLimits,
+  StemOptions,
+  TlsFiles,
+  WorkerOptions,
+} from './config/stem-options.js';
+
+// Client.
+export { StemClient } from './client/stem-client.js';
+export { type CancelOptions, type ResultOptions, TaskHandle } from './client/task-handle.js';
+export type {
+  EnqueueOptions,
+  EnqueueParameters,
+  EnqueueRequest,
+  TaskReference,
+} from './client/enqueue-options.js';
+export type { DeadLetter, TaskStatus } from './client/task-status.js';
+export type { Queues } from './client/queues.js';
+export type {
+  DeadLetterListOptions,
+  DeadLetters,
+  DeadLetterSelection,
+  ReplayOptions,
+  ReplayReport,
+} from './client/dead-letters.js';
+
+// Tasks.
+export {
+  defineTask,
+  type TaskArgs,
+  type TaskDefinition,
+  type TaskResult,
+} from './core/define-task.js';
+export type { TaskOptions } from './core/task-options.js';
+export type { ErrorMatcher, RetryOptions } from './core/retry-policy.js';
+export type {
+  ChildTaskOptions,
+  RetryRequestOptions,
+  TaskContext,
+  TaskLogger,
+} from './core/task-context.js';
+export {
+  TASK_STATES,
+  type TaskState,
+  TERMINAL_STATES,
+  type TerminalState,
+} from './core/task-state.js';
+export type { Duration } from './core/duration.js';
+export type { JsonObject, JsonValue } from './core/json.js';
+export type { TaskFailure } from './core/failure.js';
+export type {
+  SignalFilter,
+  SignalledTask,
+  SignalledWorker,
+  SignalListener,
+  SignalName,
+  SignalPayloads,
+} from './core/signals.js';
+
+// Errors.
+export {
+  BrokerCommandError,
+  BrokerTimeoutError,
+  BrokerUnavailableError,
+  DuplicateTaskError,
+  EnqueueOptionError,
+  HardTimeLimitError,
+  LeaseLostError,
+  PayloadTooLargeError,
+  ResultTimeoutError,
+  SoftTimeLimitError,
+  StemClosedError,
+  StemConfigError,
+  StemError,
+  type StemErrorInit,
+  TaskArgsError,
+  TaskCancelledError,
+  type TaskCoordinates,
+  TaskExpiredError,
+  TaskFailedError,
+  TaskNotFoundError,
+  UnknownTaskError,
+  UnrecoverableTaskError,
+  WorkerStoppingError,
+} from './core/errors.js';
+
+// The port, for brokers of your own.
+export { MemoryBroker, type MemoryBrokerOptions } from './broker/memory/memory-broker.js';
+export { MemoryResultBackend } from './broker/memory/memory-result-backend.js';
+export { resultKeyOf, resultReference } from './broker/broker.js';
+export type {
+  Abandonment,
+  Broker,
+  CancelOutcome,
+  CancelRequest,
+  ClaimOutcome,
+  Consumer,
+  ConsumerOptions,
+  DeadLetterQuery,
+  Death,
+  DeathReason,
+  Delivery,
+  EnqueueOutcome,
+  NewTask,
+  Progress,
+  QueueStats,
+  ReclaimOutcome,
+  Rejection,
+  ReplayOutcome,
+  ResultBackend,
+  Retry,
+  SettleOutcome,
+  Success,
+  TaskRecord,
+} from './broker/broker.js';
+export { decodeEnvelope, encodeEnvelope, type Envelope } from './core/envelope.js';
+export type { Clock } from './core/clock.js';

@@ -1,0 +1,64 @@
+import { constants } from 'node:os';
+import { type INestApplicationContext, Logger } from '@nestjs/common';
+import { type Duration, parseDuration } from '../core/duration.js';
+import { StemWorkerHost } from './stem-worker-host.js';
+
+/** Options of {@link gracefulShutdown}. */
+export interface GracefulShutdownOptions {
+  /** How long running tasks may take to end. Default: each worker's `drainTimeout`, 25 s. */
+  readonly grace?: Duration;
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Ends the process in good order on SIGTERM or SIGINT: drains the workers while the rest of the
+ * application still lives, then closes the application, then exits with 0. Tasks that are not done in
+ * time go back to their queue. A second signal ends the process at once, with 128 + its number.
+ *
+ * Use it instead of `app.enableShutdownHooks()`, which would end the application under the handlers.
+ *
+ * @returns a function that gives the signals back.
+ * @throws {StemConfigError} when `grace` is no duration.
+ */
+export function gracefulShutdown(
+  app: INestApplicationContext,
+  options: GracefulShutdownOptions = {},
+): () => void {
+  const graceMs = options.grace === undefined ? undefined : parseDuration(options.grace, 'grace');
+  const log = new Logger('Stem');
+  let ending = false;
+
+  const onSignal = (signal: (typeof SIGNALS)[number]): void => {
+    if (ending) return process.exit(128 + constants.signals[signal]);
+    ending = true;
+    log.log(`${signal}: draining; once more ends at once`);
+    end().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error(`Ending failed: ${error instanceof Error ? error.stack : String(error)}`);
+        process.exit(1);
+      },
+    );
+  };
+
+  const end = async (): Promise<void> => {
+    const drained = await Promise.allSettled(workersOf(app).map((host) => host.drain(graceMs)));
+    // Everybody else gets their hooks even when a worker could not be drained.
+    await app.close();
+    for (const one of drained) if (one.status === 'rejected') throw one.reason;
+  };
+
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+}
+
+function workersOf(app: INestApplicationContext): StemWorkerHost[] {
+  try {
+    return app.get(StemWorkerHost, { strict: false, each: true });
+  } catch {
+    return []; // Nest throws when no module has one
+  }
+}

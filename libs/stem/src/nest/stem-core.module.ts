@@ -1,0 +1,48 @@
+import { type DynamicModule, Module, type ModuleMetadata, type Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { resolveStemOptions } from '../config/resolve-options.js';
+import type { StemOptions } from '../config/stem-options.js';
+import { getRuntimeToken, getStemToken } from './inject-stem.decorator.js';
+import { StemExplorer } from './stem.explorer.js';
+import { StemRuntime } from './stem-runtime.js';
+
+/** Where the options of a Stem come from. */
+export interface OptionsSource {
+  readonly token: symbol;
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  /** Among them the one that provides `token`. */
+  readonly providers: readonly Provider[];
+}
+
+/**
+ * The global half of a Stem: client and connection. Nest starts global modules first and closes them
+ * last, so everybody can enqueue from their first to their last hook.
+ */
+@Module({})
+export class StemCoreModule {
+  static register(name: string | undefined, options: OptionsSource): DynamicModule {
+    const runtime = getRuntimeToken(name);
+    const client = getStemToken(name);
+    return {
+      module: StemCoreModule,
+      global: true,
+      imports: [DiscoveryModule, ...options.imports],
+      providers: [
+        ...options.providers,
+        StemExplorer,
+        {
+          provide: runtime,
+          useFactory: (given: StemOptions, explorer: StemExplorer): Promise<StemRuntime> =>
+            StemRuntime.create(resolveStemOptions(given), explorer),
+          inject: [options.token, StemExplorer],
+        },
+        {
+          provide: client,
+          useFactory: (stem: StemRuntime) => stem.client,
+          inject: [runtime],
+        },
+      ],
+      exports: [client, runtime],
+    };
+  }
+}
