@@ -25,7 +25,11 @@ export class WakeListener {
     if (this.#stopped || timeoutMs <= 0) return;
     const client = (this.#client ??= this.#connection.sibling());
     if (client.status !== 'ready') {
+      // Work may have come in the meantime: whoever waits looks for itself, and comes back.
+      const ready = (): void => this.#endWait?.();
+      client.once('ready', ready);
       await this.#pause(Math.min(timeoutMs, PAUSE_MS));
+      client.off('ready', ready);
       return;
     }
     const startedAt = performance.now();
