@@ -121,13 +121,18 @@ export interface RedisClientLike {
   duplicate(...args: never[]): unknown;
 }
 
-/** ioredis options; every field of ioredis's own type is accepted and passed on. */
-export interface RedisOptionsLike {
-  readonly host?: string;
-  readonly port?: number;
-  readonly path?: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly db?: number;
-  readonly [option: string]: unknown;
+/**
+ * ioredis options: a value of its type `RedisOptions`, or a literal with any of its fields, which are
+ * passed on as they are.
+ */
+export type RedisOptionsLike = CommonRedisOptions | Readonly<Record<string, unknown>>;
+
+/** The best known of ioredis's options. Without index signature, which its own type lacks, too. */
+interface CommonRedisOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly db?: number | undefined;
 }

@@ -75,6 +75,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
       throw error;
     }
     this.log.log(this.#describe());
+    this.#warnOfUnservedQueues();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -118,6 +119,23 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
       ? `worker '${worker.name}' on queues ${worker.queues.join(', ')}, concurrency ${worker.concurrency}`
       : 'no worker in this process';
     return `Connected to ${broker.description}${results}, namespace '${config.namespace}'; ${work}`;
+  }
+
+  /** Right where other processes serve them, but a frequent reason why "nothing happens". */
+  #warnOfUnservedQueues(): void {
+    const { worker, defaultQueue } = this.config;
+    if (!worker) return;
+    const unserved = this.registry
+      .list()
+      .filter(({ invoke, options }) => {
+        return invoke && !worker.queues.includes(options.queue ?? defaultQueue);
+      })
+      .map(({ name, options }) => `'${name}' (queue '${options.queue ?? defaultQueue}')`);
+    if (unserved.length === 0) return;
+    this.log.warn(
+      `This worker takes tasks from ${worker.queues.join(', ')} only; others must run ` +
+        `${unserved.join(', ')}, or add the queue to worker.queues.`,
+    );
   }
 
   /** Closes what was made here; instances that were given by the application stay its own. */

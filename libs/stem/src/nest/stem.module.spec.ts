@@ -241,6 +241,20 @@ describe('StemModule.forRoot', () => {
     );
   });
 
+  it('warns of handlers whose queue the worker does not serve', async () => {
+    class Reports {
+      @Task('report.render', { queue: 'reports' })
+      render() {}
+    }
+    await bootWith([Reports, EmailTasks]);
+    const warning = "'report.render' (queue 'reports')";
+    expect(lines.join()).toContain(warning);
+    expect(lines.join()).not.toContain("'email.send' (");
+    lines.length = 0;
+    await bootWith([Reports], { worker: { queues: ['reports'] } });
+    expect(lines.join()).not.toContain(warning);
+  });
+
   it('keeps results in a result backend of their own', async () => {
     const app = await bootWith([EmailTasks], { resultBackend: 'memory://' });
     const task = await app.get(StemClient).enqueue('email.send', { to: 'ada' });
@@ -411,7 +425,7 @@ describe('a boot that fails', () => {
     expect((await failure(bootWith())).message).toContain("STEM_RESULT_TTL is 'a day'");
   });
 
-  it('leaves no connection behind when the broker cannot be reached', async () => {
+  it('says that the broker cannot be reached, without its password', async () => {
     const broker = 'redis://user:hunter2@127.0.0.1:1';
     const error = await failure(bootWith([], { broker, connectTimeout: '200ms' }));
     expect(error).toBeInstanceOf(BrokerUnavailableError);
