@@ -1,0 +1,24 @@
+import type { Contender } from './contender.js';
+
+/** In the order of the columns; ratios are the first to the second. */
+export const CONTENDERS = ['stem', 'bullmq', 'raw'] as const;
+
+export type ContenderName = (typeof CONTENDERS)[number];
+
+export const CONTENDER_TITLES: Readonly<Record<ContenderName, string>> = {
+  stem: 'Stem',
+  bullmq: 'BullMQ',
+  raw: 'raw Redis',
+};
+
+/** Loads one contender, so that none pays for the modules of another. */
+export async function loadContender(name: ContenderName): Promise<Contender> {
+  switch (name) {
+    case 'stem':
+      return (await import('./stem.js')).stem;
+    case 'bullmq':
+      return (await import('./bullmq.js')).bullmq;
+    case 'raw':
+      return (await import('./raw.js')).raw;
+  }
+}

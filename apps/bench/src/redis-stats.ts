@@ -1,0 +1,24 @@
+import type { Redis } from 'ioredis';
+
+/** What a Redis server says about itself. */
+export interface RedisStats {
+  /** CPU time, user and system, of the whole server since its start. */
+  readonly cpuMicros: number;
+  /** Commands carried out, those called by scripts included. */
+  readonly commands: number;
+  readonly usedMemoryBytes: number;
+}
+
+export async function readRedisStats(client: Redis): Promise<RedisStats> {
+  const info = await client.info();
+  const field = (name: string): number => {
+    const value = new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1];
+    if (value === undefined) throw new Error(`INFO has no ${name}.`);
+    return Number(value);
+  };
+  return {
+    cpuMicros: (field('used_cpu_user') + field('used_cpu_sys')) * 1e6,
+    commands: field('total_commands_processed'),
+    usedMemoryBytes: field('used_memory'),
+  };
+}
