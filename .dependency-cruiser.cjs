@@ -5,11 +5,12 @@ const SPEC = '\\.spec\\.ts$';
 const mayImport = {
   core: ['core'],
   broker: ['core', 'broker'],
-  client: ['core', 'broker', 'client', 'worker', 'beat'],
-  worker: ['core', 'broker', 'client', 'worker', 'beat'],
-  beat: ['core', 'broker', 'client', 'worker', 'beat'],
-  nest: ['core', 'broker', 'client', 'worker', 'beat', 'nest'],
-  testing: ['core', 'broker', 'client', 'worker', 'beat', 'nest', 'testing'],
+  config: ['core', 'broker', 'config'],
+  client: ['core', 'broker', 'config', 'client'],
+  worker: ['core', 'broker', 'config', 'worker'],
+  beat: ['core', 'broker', 'config', 'client', 'beat'],
+  nest: ['core', 'broker', 'config', 'client', 'worker', 'beat', 'nest'],
+  testing: ['core', 'broker', 'config', 'client', 'worker', 'beat', 'nest', 'testing'],
 };
 
 const layers = Object.entries(mayImport).map(([layer, allowed]) => ({
@@ -47,8 +48,8 @@ module.exports = {
     {
       name: 'no-nest-below-nest',
       severity: 'error',
-      comment: 'core, broker, client, worker and beat work without Nest',
-      from: { path: `${STEM}/(core|broker|client|worker|beat)/`, pathNot: SPEC },
+      comment: 'core, broker, config, client, worker and beat work without Nest',
+      from: { path: `${STEM}/(core|broker|config|client|worker|beat)/`, pathNot: SPEC },
       to: { path: ['(^|/)node_modules/@nestjs/', '^@nestjs/'] },
     },
     {

@@ -22,15 +22,16 @@ export class RememberingLogger implements TaskLogger {
 /** Client and worker around one broker, without Nest, as one process would have them. */
 export class TestStem {
   readonly registry = new TaskRegistry();
-  readonly log = new RememberingLogger();
-  readonly signals = new SignalBus(this.log);
+  readonly signals: SignalBus;
   readonly client: StemClient;
   readonly #workers: Worker[] = [];
 
   constructor(
     readonly broker: Broker,
     readonly resultBackend?: ResultBackend,
+    readonly log = new RememberingLogger(),
   ) {
+    this.signals = new SignalBus(log);
     this.client = new StemClient({
       broker,
       resultBackend,
@@ -99,9 +100,10 @@ export const freshNamespace = (): string => `test-${process.pid}-${++namespaces}
 export const memoryStem = (): TestStem => new TestStem(new MemoryBroker());
 
 export async function redisStem(url: string, namespace = freshNamespace()): Promise<TestStem> {
-  const broker = new RedisBroker({ connection: { url }, namespace, commandTimeoutMs: 2_000 });
+  const log = new RememberingLogger();
+  const broker = new RedisBroker({ connection: { url }, namespace, commandTimeoutMs: 2_000, log });
   await broker.connect();
-  return new TestStem(broker);
+  return new TestStem(broker, undefined, log);
 }
 
 /** A promise with its ends in hand, for handlers that wait until the test lets them go. */

@@ -152,7 +152,8 @@ export interface Consumer {
 
   /**
    * Asks for a turn under a rate limit. When it is the task's turn, it stays in our hands; otherwise
-   * `postpone`: it waits for a turn of its own, and comes back `admitted`.
+   * `postpone`: it waits for a turn of its own, and comes back `admitted`. A cancel asked for meanwhile
+   * ends it; it is not in our hands any more either.
    */
   admit(delivery: Delivery, limit: RateLimitOf): Promise<AdmitOutcome>;
 

@@ -64,7 +64,7 @@ export const TRANSITIONS = {
   /** Settle as failed for good: a dead letter with its reason. */
   fail: { from: ['running'], to: ['failed'], owned: true },
   /** Put the task off until its turn under a rate limit: neither an attempt nor a delivery is spent. */
-  postpone: { from: ['running'], to: ['scheduled'], owned: true },
+  postpone: { from: ['running'], to: ['scheduled', 'cancelled'], owned: true },
   /** Give the task back unharmed: neither an attempt nor a delivery is spent. */
   release: { from: ['running'], to: ['queued', 'cancelled'], owned: true },
   /** Take tasks from a consumer whose lease ran out. */

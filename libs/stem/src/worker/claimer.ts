@@ -1,4 +1,4 @@
-import type { Broker, Consumer, Delivery } from '../broker/broker.js';
+import type { Consumer, Delivery } from '../broker/broker.js';
 import type { TaskLogger } from '../core/task-context.js';
 
 /** Claims under way at once while there is more work than room: Redis works on one, we on the other. */
@@ -8,7 +8,6 @@ const LAST_BACKOFF_MS = 5_000;
 
 /** What a {@link Claimer} works with. */
 export interface ClaimerParts {
-  readonly broker: Broker;
   readonly consumer: Consumer;
   /** Most tasks held at once: waiting for a slot, running, or being settled. */
   readonly prefetch: number;
@@ -42,7 +41,6 @@ export class Claimer {
   #stopped = false;
   #scheduled = false;
   #backoffMs = FIRST_BACKOFF_MS;
-  #nextDueAt: number | undefined;
   /** When a claim was last answered, by the monotonic clock. */
   lastAnswerMonotonicMs = performance.now();
 
@@ -99,7 +97,6 @@ export class Claimer {
         return;
       }
       const claimed = outcome.deliveries.length;
-      this.#nextDueAt = outcome.nextDueAt;
       this.#plenty = claimed === max;
       this.#reserved -= max;
       max = 0;
@@ -118,10 +115,7 @@ export class Claimer {
   async #sleep(): Promise<void> {
     if (this.#asleep || this.#stopped) return;
     this.#asleep = true;
-    const { broker, consumer, pollIntervalMs } = this.#parts;
-    const untilDueMs =
-      this.#nextDueAt === undefined ? Infinity : Math.max(this.#nextDueAt - broker.now(), 1);
-    await consumer.waitForWork(Math.min(pollIntervalMs, untilDueMs));
+    await this.#parts.consumer.waitForWork(this.#parts.pollIntervalMs);
     this.#asleep = false;
     this.refillSoon();
   }
@@ -133,7 +127,6 @@ export class Claimer {
       this.#parts.log.warn(`Could not claim tasks; trying again. ${String(error)}`);
     }
     this.#backoffMs = Math.min(this.#backoffMs * 2, LAST_BACKOFF_MS);
-    this.#nextDueAt = undefined;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -88,7 +88,6 @@ export class WorkerSession {
     this.#parts = parts;
     const { broker, consumer, options, log } = parts;
     this.#claimer = new Claimer({
-      broker,
       consumer,
       prefetch: Math.max(1, Math.floor(options.concurrency * options.prefetchMultiplier)),
       lowWater: Math.max(1, Math.ceil(options.concurrency / 2)),

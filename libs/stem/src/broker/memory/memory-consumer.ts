@@ -174,6 +174,10 @@ export class MemoryConsumer implements Consumer {
     if (turn <= now) return ADMITTED;
     const queue = this.#store.takeFromHolder(task, this.#lease);
     task.deliveries--;
+    if (task.cancelRequest) {
+      this.#store.endCancelled(task, task.cancelRequest);
+      return POSTPONED;
+    }
     task.admitted = true;
     task.startedAt = undefined;
     task.worker = undefined;

@@ -6,6 +6,12 @@ export type RedisSource =
   | { readonly options: RedisOptions }
   | { readonly client: Redis };
 
+/** Breaks a connection off at once. Ending it in good order would wait for a peer that does not answer. */
+export function breakOff(client: Redis): void {
+  if (client.stream) client.stream.destroy();
+  else client.disconnect(true);
+}
+
 const MAX_BACKOFF_MS = 3_000;
 
 /**
@@ -23,9 +29,13 @@ export function openClient(
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: null,
+    // 0 makes ioredis reject what was under way as soon as the connection breaks; `null` would leave it
+    // without any answer.
+    maxRetriesPerRequest: 0,
     connectTimeout: Math.min(connectTimeoutMs, 5_000),
     keepAlive: 5_000,
+    // A socket that never opened must not keep the process alive for long.
+    disconnectTimeout: 100,
     retryStrategy: backoffMs,
     // After a failover the old master answers READONLY; only a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),

@@ -8,7 +8,7 @@ import {
   StemConfigError,
 } from '../../core/errors.js';
 import type { TaskLogger } from '../../core/task-context.js';
-import { openClient, type RedisSource } from './client-factory.js';
+import { breakOff, openClient, type RedisSource } from './client-factory.js';
 
 /** How a connection behaves. */
 export interface ConnectionOptions {
@@ -24,8 +24,8 @@ export interface ConnectionOptions {
 
 const DEFAULT_COMMAND_TIMEOUT_MS = 5_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
-/** Pause before a call is repeated that the server was not ready for. */
-const NOT_READY_PAUSE_MS = 100;
+/** Pause before a call is repeated. */
+const PAUSE_MS = 50;
 
 /**
  * A connection on which every call is bounded in time.
@@ -119,7 +119,7 @@ export class RedisConnection {
         if (isTimeout(reply)) {
           // A server that is silent and a network that drops everything look alike from here; a new
           // connection helps against the latter.
-          client.disconnect(true);
+          breakOff(client);
           throw this.#timeout(what, reply);
         }
         const notReady = isNotReady(reply);
@@ -132,7 +132,8 @@ export class RedisConnection {
         lost = reply;
         if (options.repeat === false || performance.now() >= deadline)
           throw this.#timeout(what, reply);
-        if (notReady) await new Promise((resolve) => setTimeout(resolve, NOT_READY_PAUSE_MS));
+        // Also after a loss: the client may not have noticed yet, and would refuse the call at once.
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
   }
@@ -251,6 +252,7 @@ function isTimeout(error: Error): boolean {
 function isConnectionLoss(error: Error): boolean {
   return (
     error.message.includes('Connection is closed') ||
+    error.message.includes('max retries per request') ||
     error.message.includes("Stream isn't writeable") ||
     /\b(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT)\b/.test(error.message)
   );

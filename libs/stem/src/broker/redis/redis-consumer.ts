@@ -85,6 +85,8 @@ export class RedisConsumer implements Consumer {
   readonly #rounds: ClaimRounds;
   readonly #held = new Set<RedisDelivery>();
   #queueRotation = 0;
+  /** When the next waiting task of our queues comes due, as the last claim told. */
+  #nextDueAt: number | undefined;
   #leaseLost = false;
   /** Partitions whose last claim had no answer: they may have handed us tasks that we never saw. */
   readonly #uncertain = new Set<Partition>();
@@ -129,6 +131,7 @@ export class RedisConsumer implements Consumer {
       }
       return reply.handOuts.length;
     });
+    this.#nextDueAt = nextDueAt;
     // What other partitions handed out under a lease that is gone in one of them is given back at close.
     return this.#leaseLost
       ? { outcome: 'lease-lost' }
@@ -136,7 +139,11 @@ export class RedisConsumer implements Consumer {
   }
 
   waitForWork(timeoutMs: number): Promise<void> {
-    return this.#context.wakeListener.wait(timeoutMs);
+    const { wakeListener, clock } = this.#context;
+    // At least a millisecond, so that a due time that is past does not make the caller spin.
+    const untilDueMs =
+      this.#nextDueAt === undefined ? Infinity : Math.max(this.#nextDueAt - clock.now(), 1);
+    return wakeListener.wait(Math.min(timeoutMs, untilDueMs));
   }
 
   stopWaiting(): void {

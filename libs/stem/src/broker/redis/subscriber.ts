@@ -18,8 +18,15 @@ export class Subscriber {
   async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
     this.#listeners.set(channel, listener);
     const client = (this.#client ??= this.#open());
-    if (client.status === 'ready') await client.subscribe(channel);
-    else await this.#nextReady(client);
+    if (client.status === 'ready') {
+      try {
+        await client.subscribe(channel);
+        return;
+      } catch {
+        // The connection broke; the next one subscribes to every channel.
+      }
+    }
+    await this.#nextReady(client);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { breakOff } from './client-factory.js';
 import type { RedisConnection } from './connection.js';
 
 /** How much longer than asked a blocking read may take before the connection counts as dead. */
@@ -45,7 +46,7 @@ export class WakeListener {
     ]);
     this.#endWait?.();
     if (this.#stopped) return;
-    if (outcome === 'silent') client.disconnect(true);
+    if (outcome === 'silent') breakOff(client);
     const failedAtOnce = outcome === true && performance.now() - startedAt < PAUSE_MS;
     if (failedAtOnce) await this.#pause(Math.min(timeoutMs, PAUSE_MS));
   }

@@ -1,5 +1,5 @@
 -- Gives tasks their turn under a rate limit, or
--- postpone: running -> scheduled, until a turn of their own
+-- postpone: running -> scheduled, until a turn of their own; or -> cancelled when a stop was asked for
 --
 -- KEYS[1]  the partition's prefix
 -- ARGV[1]  consumer
@@ -12,9 +12,7 @@
 --- @include "keys"
 --- @include "time"
 --- @include "lease"
---- @include "record"
---- @include "wake"
---- @include "settle_one"
+--- @include "give_back"
 local consumer = ARGV[1]
 if not holds_lease(consumer) then return 'lease-lost' end
 
@@ -26,6 +24,8 @@ for i = 2, #ARGV, 11 do
   local row = pending_row(stream_key(queue, priority), entry)
   if not row or row[2] ~= consumer then
     reply[#reply + 1] = 'not-held'
+  elseif cancel_if_asked(queue, priority, entry, id, message_at(stream_key(queue, priority), entry) or '', row[4] - 1) then
+    reply[#reply + 1] = 'postponed'
   else
     local turn = math.max(tonumber(redis.call('GET', turn_key(limit)) or 0), now)
     local following = turn + tonumber(interval)
