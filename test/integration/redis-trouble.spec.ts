@@ -174,6 +174,20 @@ describe('a connection that is lost', () => {
     await proxy.close();
   });
 
+  it('accepts a task once when the answer was lost, and says that it was created', async () => {
+    const proxy = await Proxy.start(redis.port);
+    stem = await redisStem(`redis://127.0.0.1:${proxy.port}`);
+    stem.task('echo', (args) => args);
+    await stem.client.enqueue('echo');
+
+    proxy.breakAfterAnswer();
+    const task = await stem.client.enqueue('echo', { n: 1 });
+
+    expect(task.created).toBe(true);
+    expect(await stem.client.queues.stats('default')).toMatchObject({ queued: 2 });
+    await proxy.close();
+  });
+
   it('gives back tasks that a claim was answered with into a dead connection', async () => {
     const proxy = await Proxy.start(redis.port);
     stem = await redisStem(`redis://127.0.0.1:${proxy.port}`);
@@ -379,6 +393,13 @@ class Proxy {
   /** Present connections still carry what is asked, and lose what is answered. */
   swallowAnswers(): void {
     for (const { upstream } of this.#pairs) upstream.removeAllListeners('data').resume();
+  }
+
+  /** Present connections break when something is answered, and the answer is lost. */
+  breakAfterAnswer(): void {
+    for (const { client, upstream } of this.#pairs) {
+      upstream.removeAllListeners('data').once('data', () => client.destroy());
+    }
   }
 
   async close(): Promise<void> {

@@ -85,6 +85,8 @@ export interface Broker {
 /** A task that is about to be enqueued; already checked and encoded. */
 export interface NewTask {
   readonly id: string;
+  /** The id was made up for this call: finding it taken means that an unanswered call had succeeded. */
+  readonly idIsNew?: boolean | undefined;
   readonly queue: string;
   readonly priority: number;
   /** The encoded {@link Envelope}. */

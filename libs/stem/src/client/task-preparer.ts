@@ -129,6 +129,7 @@ export class TaskPreparer {
       name,
       task: {
         id,
+        idIsNew: options.id === undefined,
         queue,
         priority,
         envelope: encodeEnvelope({

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { StoreTarget } from '../broker/broker-config.js';
 import { isTaskDefinition, type TaskDefinition } from '../core/define-task.js';
-import { parseDuration } from '../core/duration.js';
+import { MAX_TIMER_MS, parseDuration } from '../core/duration.js';
 import { StemConfigError } from '../core/errors.js';
 import { MAX_PARTITIONS } from '../core/task-id.js';
 import type { TaskLogger } from '../core/task-context.js';
@@ -17,6 +17,9 @@ import type {
 import type { SizeLimits, StemOptions, WorkerOptions } from './stem-options.js';
 import { isBroker, isResultBackend, readTarget } from './store-target.js';
 import { readTls } from './tls.js';
+
+/** Bounds of durations that become timers. */
+const TIMER = { minMs: 1, maxMs: MAX_TIMER_MS } as const;
 
 /** Name of the Stem that was given none. */
 export const DEFAULT_STEM_NAME = 'default';
@@ -120,8 +123,8 @@ export function resolveStemOptions(
       ['fail', 'wait'],
       'onConnectFailure',
     ),
-    connectTimeoutMs: parseDuration(merged.connectTimeout ?? '10s', 'connectTimeout', { minMs: 1 }),
-    commandTimeoutMs: parseDuration(merged.commandTimeout ?? '5s', 'commandTimeout', { minMs: 1 }),
+    connectTimeoutMs: parseDuration(merged.connectTimeout ?? '10s', 'connectTimeout', TIMER),
+    commandTimeoutMs: parseDuration(merged.commandTimeout ?? '5s', 'commandTimeout', TIMER),
     logger: resolveLogger(merged.logger),
   };
 }
@@ -180,6 +183,7 @@ function resolveWorker(
       given.visibilityTimeout ?? '30s',
       'worker.visibilityTimeout',
       {
+        ...TIMER,
         minMs: LIMITS.visibilityTimeout,
       },
     ),
@@ -187,11 +191,16 @@ function resolveWorker(
       given.heartbeatInterval ?? '10s',
       'worker.heartbeatInterval',
       {
+        ...TIMER,
         minMs: LIMITS.heartbeatInterval,
       },
     ),
-    drainTimeoutMs: parseDuration(given.drainTimeout ?? '25s', 'worker.drainTimeout'),
+    drainTimeoutMs: parseDuration(given.drainTimeout ?? '25s', 'worker.drainTimeout', {
+      ...TIMER,
+      minMs: 0,
+    }),
     pollIntervalMs: parseDuration(given.pollInterval ?? '5s', 'worker.pollInterval', {
+      ...TIMER,
       minMs: LIMITS.pollInterval,
     }),
     maxDeliveries: requireCount(

@@ -9,27 +9,31 @@ const FORM = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/;
 /** The longest duration accepted: ten years, which keeps every sum with a date a safe integer. */
 export const MAX_DURATION_MS = 3_650 * UNIT_MS.d;
 
+/** The longest time that a timer of Node can wait; a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Reads a duration as whole milliseconds.
  *
  * @param value what the user wrote; a text without unit counts milliseconds.
  * @param name the option or variable it came from, for the error.
- * @param bounds the smallest value accepted, `minMs`, 0 by default.
- * @throws {StemConfigError} when it is no duration, is below `minMs`, or exceeds ten years.
+ * @param bounds the smallest and largest value accepted; `minMs` is 0 and `maxMs` ten years by default.
+ * @throws {StemConfigError} when it is no duration, or is out of bounds.
  */
 export function parseDuration(
   value: unknown,
   name: string,
-  bounds: { minMs?: number } = {},
+  bounds: { minMs?: number; maxMs?: number } = {},
 ): number {
-  const { minMs = 0 } = bounds;
+  const { minMs = 0, maxMs = MAX_DURATION_MS } = bounds;
   const ms = toMs(value);
-  if (ms === undefined || !Number.isFinite(ms) || ms < minMs || ms > MAX_DURATION_MS) {
+  if (ms === undefined || !Number.isFinite(ms) || ms < minMs || ms > maxMs) {
     throw new StemConfigError({
       option: name,
       value,
       expected:
-        `a duration of at least ${formatDuration(minMs)} and at most ten years: ` +
+        `a duration of at least ${formatDuration(minMs)} and at most ` +
+        `${maxMs === MAX_DURATION_MS ? 'ten years' : `${Math.floor(maxMs / UNIT_MS.d)} days`}: ` +
         `milliseconds as a number, or a text such as '500ms', '10s', '5m', '2h', '1d'`,
     });
   }

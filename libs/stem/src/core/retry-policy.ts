@@ -90,7 +90,7 @@ export function retryDelayMs(
 ): number {
   const raw =
     typeof policy.backoff === 'function'
-      ? policy.backoff(attempt, error)
+      ? Number(policy.backoff(attempt, error))
       : policy.backoff === 'fixed'
         ? policy.delayMs
         : policy.delayMs * 2 ** attempt;

@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from './duration.js';
+import { type Duration, MAX_TIMER_MS, parseDuration } from './duration.js';
 import { StemConfigError } from './errors.js';
 import type { JsonValue } from './json.js';
 import { faultInName } from './names.js';
@@ -111,12 +111,16 @@ export function resolveTaskOptions(options: TaskOptions, place: string): Resolve
       });
     }
   }
-  const duration = (key: keyof TaskOptions, minMs = 1): number | undefined =>
+  const duration = (
+    key: keyof TaskOptions,
+    bounds: { minMs?: number; maxMs?: number } = {},
+  ): number | undefined =>
     options[key] === undefined
       ? undefined
-      : parseDuration(options[key], `${key} of ${place}`, { minMs });
-  const softTimeLimitMs = duration('softTimeLimit');
-  const hardTimeLimitMs = duration('hardTimeLimit');
+      : parseDuration(options[key], `${key} of ${place}`, { minMs: 1, ...bounds });
+  const timer = { maxMs: MAX_TIMER_MS };
+  const softTimeLimitMs = duration('softTimeLimit', timer);
+  const hardTimeLimitMs = duration('hardTimeLimit', timer);
   if (
     softTimeLimitMs !== undefined &&
     hardTimeLimitMs !== undefined &&
@@ -138,7 +142,7 @@ export function resolveTaskOptions(options: TaskOptions, place: string): Resolve
     priority: requirePriority(options.priority ?? 0, `priority of ${place}`),
     softTimeLimitMs,
     hardTimeLimitMs,
-    visibilityTimeoutMs: duration('visibilityTimeout', 1_000),
+    visibilityTimeoutMs: duration('visibilityTimeout', { ...timer, minMs: 1_000 }),
     rateIntervalMs:
       options.rateLimit === undefined
         ? undefined
@@ -149,7 +153,7 @@ export function resolveTaskOptions(options: TaskOptions, place: string): Resolve
     uniqueForMs: duration('uniqueFor'),
     uniqueKey: options.uniqueKey,
     ignoreResult: options.ignoreResult ?? false,
-    resultTtlMs: duration('resultTtl'),
+    resultTtlMs: duration('resultTtl', { minMs: 0 }),
     description: options.description,
     tags: options.tags ?? [],
     idempotent: options.idempotent ?? false,

@@ -151,6 +151,12 @@ export class TaskRun implements TaskContext {
 
   retry(options: RetryRequestOptions = {}): never {
     const { delay, at, reason } = options;
+    if (at !== undefined && !(at instanceof Date && !Number.isNaN(at.getTime()))) {
+      throw new StemConfigError(
+        { option: 'retry at', value: at, expected: 'a valid Date' },
+        this.#where,
+      );
+    }
     throw new RetryRequest(
       reason,
       {

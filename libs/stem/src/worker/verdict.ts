@@ -73,7 +73,18 @@ export function judge(end: RunEnd, circumstances: Circumstances): Verdict {
   if (abortReason instanceof WorkerStoppingError && !(end.error instanceof RetryRequest)) {
     return { verb: 'release' };
   }
-  return judgeError(end.error, circumstances);
+  try {
+    return judgeError(end.error, circumstances);
+  } catch (fault) {
+    // The task's own `retryOn`, `doNotRetryOn` or `backoff` threw. Without a policy that works there is no
+    // telling whether another try does harm.
+    const error = new AggregateError(
+      [end.error, fault],
+      `The task failed, and so did its retry policy: ${String(fault)}`,
+      { cause: end.error },
+    );
+    return { verb: 'fail', error, reason: 'not-retryable' };
+  }
 }
 
 function judgeReturn(value: unknown, circumstances: Circumstances): Verdict {

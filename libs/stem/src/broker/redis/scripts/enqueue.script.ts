@@ -32,7 +32,12 @@ export async function enqueue(
   const refused = await scripts.call<(string | number)[]>('enqueue', args);
   const outcomes = tasks.map((task): EnqueueOutcome => ({ id: task.id, created: true }));
   for (let i = 0; i < refused.length; i += 2) {
-    outcomes[Number(refused[i])] = { id: String(refused[i + 1]), created: false };
+    const index = Number(refused[i]);
+    const holder = String(refused[i + 1]);
+    const { id, idIsNew } = tasks[index] as NewTask;
+    // Taken by an earlier try of this very call, whose answer was lost.
+    if (holder === id && idIsNew) continue;
+    outcomes[index] = { id: holder, created: false };
   }
   return outcomes;
 }

@@ -20,6 +20,7 @@ local not_held, cancelled, index = {}, {}, 0
 for i = 2, #ARGV, 15 do
   local queue, priority, entry, id, delay, due, attempt, deliveries, enqueued, replays, started,
     envelope, failure, ttl, unique = unpack(ARGV, i, i + 14)
+  due = delay ~= '' and now + tonumber(delay) or tonumber(due) or now
   if not take_out(consumer, queue, priority, entry) then
     not_held[#not_held + 1] = index
   else
@@ -34,7 +35,6 @@ for i = 2, #ARGV, 15 do
       }, tonumber(ttl))
       cancelled[#cancelled + 1] = id
     else
-      due = delay ~= '' and now + tonumber(delay) or tonumber(due)
       redis.call('SET', record_key(id), 'r\t' .. queue .. '\t' .. priority .. '\t' .. due .. '\n'
         .. write_message(attempt, deliveries, enqueued, replays, envelope) .. '\n' .. failure)
       redis.call('ZADD', delayed_key(queue), due, id)
