@@ -12,14 +12,21 @@ export async function enqueue(
     if (!queues.has(task.queue)) queues.set(task.queue, queues.size);
   }
   const args: ScriptArgument[] = [queues.size, ...queues.keys()];
+  // Tasks of one kind that follow each other make a run, which is announced once.
+  let runCode: number | undefined;
+  let countAt = 0;
   for (const task of tasks) {
-    const code = (queues.get(task.queue) as number) * 10 + task.priority;
-    if (isPlain(task)) args.push(code, task.id, task.envelope);
-    else {
+    const plain = isPlain(task);
+    const place = (queues.get(task.queue) as number) * 10 + task.priority;
+    const code = plain ? place : -place - 1;
+    if (code !== runCode) {
+      runCode = code;
+      countAt = args.push(code, 0) - 1;
+    }
+    args[countAt] = (args[countAt] as number) + 1;
+    args.push(task.id, task.envelope);
+    if (!plain) {
       args.push(
-        -code - 1,
-        task.id,
-        task.envelope,
         task.delayMs ?? '',
         task.dueAt ?? '',
         task.expiresInMs ?? '',
