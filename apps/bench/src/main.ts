@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { ContenderName } from './contenders/index.js';
+import { COMPARED, CONTENDERS, type ContenderName } from './contenders/index.js';
 import { missedFloors } from './floors.js';
 import { describeMachine } from './machine.js';
 import { type BenchOptions, parseOptions, USAGE } from './options.js';
@@ -45,7 +45,7 @@ async function measure({ rounds, short, only }: BenchOptions): Promise<Report> {
     const results = new Results();
     for (let round = 1; round <= rounds; round++) {
       for (const scenario of scenarios) {
-        for (const contender of inTurn(scenario, round)) {
+        for (const contender of inTurn(short ? COMPARED : CONTENDERS, round)) {
           await redis.flushall('SYNC');
           const sizes = short ? SHORT : FULL;
           const values = await scenario.run({ url: server.url, redis, contender, sizes });
@@ -62,7 +62,7 @@ async function measure({ rounds, short, only }: BenchOptions): Promise<Report> {
 }
 
 /** Every other round goes backwards, so that none always has the fresher machine. */
-function inTurn({ contenders }: Scenario, round: number): readonly ContenderName[] {
+function inTurn(contenders: readonly ContenderName[], round: number): readonly ContenderName[] {
   return round % 2 === 1 ? contenders : contenders.toReversed();
 }
 

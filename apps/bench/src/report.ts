@@ -66,13 +66,13 @@ export function createReport(
 export async function toMarkdown({ machine, rounds, rows }: Report): Promise<string> {
   const { cpu, cores, node, redis, libraries, date } = machine;
   const versions = Object.entries(libraries).map(([name, version]) => `${name} ${version}`);
+  const costs = rows.filter(({ isCost }) => isCost);
   const text = [
     '# Stem and BullMQ',
     `${date}. ${cpu}, ${cores} cores; Node ${node}; Redis ${redis}; ${versions.join(', ')}.`,
     `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}; ratios are Stem to BullMQ.`,
     table(rows.filter(({ isCost }) => !isCost)),
-    '## What a task costs',
-    table(rows.filter(({ isCost }) => isCost)),
+    ...(costs.length > 0 ? ['## What a task costs', table(costs)] : []),
   ].join('\n\n');
   return pretty(text, 'report.md');
 }
@@ -91,11 +91,12 @@ export async function writeReport(report: Report, name: string): Promise<string>
 }
 
 function table(rows: readonly Row[]): string {
-  const heads = ['', 'unit', ...CONTENDERS.map((name) => CONTENDER_TITLES[name]), 'ratio'];
+  const columns = CONTENDERS.filter((name) => rows.some(({ medians }) => name in medians));
+  const heads = ['', 'unit', ...columns.map((name) => CONTENDER_TITLES[name]), 'ratio'];
   const lines = rows.map(({ title, unit, medians, ratio }) => [
     title,
     unit,
-    ...CONTENDERS.map((name) => readable(medians[name])),
+    ...columns.map((name) => readable(medians[name])),
     ratio === undefined ? '' : `${ratio.toFixed(2)} ×`,
   ]);
   const alignments = heads.map((_, index) => (index < 2 ? '---' : '--:'));

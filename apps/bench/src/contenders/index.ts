@@ -1,7 +1,10 @@
 import type { Contender } from './contender.js';
 
-/** In the order of the columns; ratios are the first to the second. */
-export const CONTENDERS = ['stem', 'bullmq', 'raw'] as const;
+/** Between whom ratios are made: the first to the second. */
+export const COMPARED = ['stem', 'bullmq'] as const;
+
+/** In the order of the columns. */
+export const CONTENDERS = [...COMPARED, 'raw'] as const;
 
 export type ContenderName = (typeof CONTENDERS)[number];
 

@@ -1,5 +1,4 @@
 import { type EnqueueMode, runProducer } from '../child-process.js';
-import { CONTENDERS } from '../contenders/index.js';
 import { measuresOfReading, valuesOfReading } from './readings.js';
 import type { Scenario } from './scenario.js';
 
@@ -19,7 +18,6 @@ export const enqueueScenarios: readonly Scenario[] = (
   const name = `enqueue-${mode}`;
   return {
     name,
-    contenders: CONTENDERS,
     measures: measuresOfReading(name, TITLES[mode], 'producer'),
     async run({ url, contender, sizes }) {
       const tasks = sizes[mode];

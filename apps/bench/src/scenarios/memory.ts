@@ -1,5 +1,4 @@
 import { runProducer } from '../child-process.js';
-import { CONTENDERS } from '../contenders/index.js';
 import { readRedisStats } from '../redis-stats.js';
 import type { Scenario } from './scenario.js';
 
@@ -8,7 +7,6 @@ const NAME = 'memory';
 /** How much memory of the server a waiting task takes, indexes and all. */
 export const memoryScenario: Scenario = {
   name: NAME,
-  contenders: CONTENDERS,
   measures: [
     {
       name: `${NAME}.bytes`,

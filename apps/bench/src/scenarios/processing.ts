@@ -1,5 +1,4 @@
 import { runProducer, runWorker } from '../child-process.js';
-import { CONTENDERS } from '../contenders/index.js';
 import { measuresOfReading, valuesOfReading } from './readings.js';
 import { CONCURRENCIES, type Scenario } from './scenario.js';
 
@@ -11,7 +10,6 @@ export const processingScenarios: readonly Scenario[] = CONCURRENCIES.map((concu
   const name = `processing-${concurrency}`;
   return {
     name,
-    contenders: CONTENDERS,
     measures: measuresOfReading(name, `processing, concurrency ${concurrency}`, 'worker'),
     async run({ url, contender, sizes }) {
       const tasks = sizes.processing[concurrency];

@@ -39,7 +39,6 @@ export interface Measure {
 export interface Scenario {
   readonly name: string;
   readonly measures: readonly Measure[];
-  readonly contenders: readonly ContenderName[];
   /** Values by the name of the measure. */
   run(bench: Bench): Promise<Readonly<Record<string, number>>>;
 }
