@@ -2,6 +2,7 @@ import type { Envelope } from '../core/envelope.js';
 import type { TaskFailure } from '../core/failure.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { TaskState } from '../core/task-state.js';
+import type { ScheduleStore } from './schedule-store.js';
 
 /**
  * The port between Stem and the place where tasks live.
@@ -19,6 +20,12 @@ import type { TaskState } from '../core/task-state.js';
 export interface Broker {
   /** For people: what kind of broker this is and where, without its password. */
   readonly description: string;
+
+  /**
+   * Schedules kept with the tasks, so that a tick and its task are one step. It is connected and closed
+   * with the broker. Absent: schedules need a store of their own.
+   */
+  readonly schedules?: ScheduleStore;
 
   /** Connects, and checks that the other side can do what is needed. Repeated calls are one. */
   connect(): Promise<void>;
@@ -99,6 +106,11 @@ export interface NewTask {
   readonly expiresAt?: number | undefined;
   /** The claim that must be free; `forMs` bounds how long it lasts. */
   readonly unique?: { readonly key: string; readonly forMs?: number | undefined } | undefined;
+  /**
+   * Accept it only if its number is greater than the last one accepted under this key, which outlives
+   * the task's record by weeks. Refused, it is answered like a task whose id is taken.
+   */
+  readonly sequence?: { readonly key: string; readonly number: number } | undefined;
 }
 
 export interface EnqueueOutcome {

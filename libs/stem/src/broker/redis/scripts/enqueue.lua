@@ -1,10 +1,10 @@
 -- enqueue: – -> queued / scheduled
 --
 -- KEYS[1]  the partition's prefix
--- ARGV[1]  number of queues, followed by their names; then the tasks in order, each either
---            code, id, envelope                              nothing but ready now, or
---            -code-1, id, envelope, delay, due, expires-in, expires-at, unique, unique-for, sequence,
---              number
+-- ARGV[1]  number of queues, followed by their names; then runs of tasks, in order, each run either
+--            code, n, then n times: id, envelope              nothing but ready now, or
+--            -code-1, n, then n times: id, envelope, delay, due, expires-in, expires-at, unique,
+--              unique-for, sequence, number
 --          code is the queue's index (from 0) times 10 plus the priority; delay, expires-in and
 --          unique-for are durations in ms, due and expires-at times in ms; empty when not given.
 -- returns  for each task that was not created: its index (from 0), id of the one that holds the claim
@@ -13,32 +13,39 @@
 -- A task whose record exists is not created again. That also makes the call safe to repeat when its
 -- answer was lost.
 --- @include "accept"
-local first = tonumber(ARGV[1]) + 2
+local PLAIN_WIDTH, SPECIAL_WIDTH = 2, 10
 
 -- First look at everything that could fail, so that a batch is accepted whole or not at all.
-local i = first
+local runs = {}
+local i = tonumber(ARGV[1]) + 2
 while i <= #ARGV do
-  local code = tonumber(ARGV[i])
-  i = i + (code < 0 and 11 or 3)
-  if code < 0 then code = -code - 1 end
+  local code, n = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local special = code < 0
+  if special then code = -code - 1 end
   open_code(code, ARGV[2 + math.floor(code / 10)])
+  local from = i + 2
+  i = from + n * (special and SPECIAL_WIDTH or PLAIN_WIDTH)
+  runs[#runs + 1] = { special = special, code = code, from = from, last = i - 1 }
 end
 
 local refused, index = {}, 0
-i = first
-while i <= #ARGV do
-  local code, holder = tonumber(ARGV[i]), nil
-  if code >= 0 then
-    holder = accept_ready(code, ARGV[i + 1], ARGV[i + 2])
-    i = i + 3
-  else
-    holder = accept(-code - 1, unpack(ARGV, i + 1, i + 10))
-    i = i + 11
-  end
+local function note(holder)
   if holder then
     refused[#refused + 1] = index
     refused[#refused + 1] = holder
   end
   index = index + 1
+end
+
+for _, run in ipairs(runs) do
+  if run.special then
+    for task = run.from, run.last, SPECIAL_WIDTH do
+      note(accept(run.code, unpack(ARGV, task, task + SPECIAL_WIDTH - 1)))
+    end
+  else
+    for task = run.from, run.last, PLAIN_WIDTH do
+      note(accept_ready(run.code, ARGV[task], ARGV[task + 1]))
+    end
+  end
 end
 return refused

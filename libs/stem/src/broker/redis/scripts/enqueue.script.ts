@@ -33,6 +33,8 @@ export async function enqueue(
         task.expiresAt ?? '',
         task.unique?.key ?? '',
         task.unique?.forMs ?? '',
+        task.sequence?.key ?? '',
+        task.sequence?.number ?? '',
       );
     }
   }
@@ -55,6 +57,7 @@ function isPlain(task: NewTask): boolean {
     task.dueAt === undefined &&
     task.unique === undefined &&
     task.expiresInMs === undefined &&
-    task.expiresAt === undefined
+    task.expiresAt === undefined &&
+    task.sequence === undefined
   );
 }

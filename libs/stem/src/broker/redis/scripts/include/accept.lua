@@ -5,6 +5,7 @@
 --- @include "wake"
 -- Accepts new tasks, for `enqueue` and for the ticks of schedules. A code is a queue's index times 10 plus
 -- a priority; open_code must have been called for it, before anything is written.
+local call = redis.call
 local streams, heads, queue_of, woken = {}, {}, {}, {}
 local accepted_at = nil
 
@@ -25,55 +26,50 @@ local function wake_once(queue)
   wake(queue)
 end
 
+local records = record_key('')
+-- True when the task was created; whoever calls it wakes a worker.
+local function accept_ready(stream, head, id, envelope)
+  local entry = call('XADD', stream, '*', 'm', envelope)
+  if call('SETNX', records .. id, head .. entry) == 1 then return true end
+  call('XDEL', stream, entry)
+  return false
+end
+
 local function holder_of(claim)
-  local holder = redis.call('GET', unique_key(claim))
+  local holder = call('GET', unique_key(claim))
   if not holder then return nil end
   local record = read_record(holder)
   local lives = record and (record.state == 'q' or record.state == 's' or record.state == 'r')
   return lives and holder or nil
 end
 
--- Both return nothing when the task was created, else the id of the one that holds the claim.
-local function accept_ready(code, id, envelope)
-  local entry = redis.call('XADD', streams[code], '*', 'm', envelope)
-  if redis.call('SET', at .. 't:' .. id, heads[code] .. entry, 'NX') then
-    wake_once(queue_of[code])
-    return nil
-  end
-  redis.call('XDEL', streams[code], entry)
-  return id
-end
-
+-- Returns nothing when the task was created, else the id of the one that holds the claim.
 local function accept(code, id, envelope, delay, due, expires_in, expires_at, claim, claim_for, sequence, number)
   accepted_at = accepted_at or now_ms()
-  local now = accepted_at
-  if redis.call('EXISTS', record_key(id)) == 1 then return id end
+  local now, queue = accepted_at, queue_of[code]
+  if call('EXISTS', record_key(id)) == 1 then return id end
   if sequence ~= '' then
-    local last = redis.call('GET', sequence_key(sequence))
+    local last = call('GET', sequence_key(sequence))
     if last and tonumber(number) <= tonumber(last) then return id end
   end
   if claim ~= '' then
     local holder = holder_of(claim)
     if holder then return holder end
-    if claim_for ~= '' then
-      redis.call('SET', unique_key(claim), id, 'PX', claim_for)
-    else
-      redis.call('SET', unique_key(claim), id)
-    end
+    call('SET', unique_key(claim), id)
+    if claim_for ~= '' then call('PEXPIRE', unique_key(claim), claim_for) end
   end
-  if sequence ~= '' then redis.call('SET', sequence_key(sequence), number, 'PX', SEQUENCE_TTL) end
-  local queue = queue_of[code]
+  if sequence ~= '' then call('SET', sequence_key(sequence), number, 'PX', SEQUENCE_TTL) end
   due = delay ~= '' and now + tonumber(delay) or tonumber(due)
   if due and due > now then
     local message = write_message(0, 0, now, 0, envelope)
-    redis.call('SET', record_key(id), 's\t' .. queue .. '\t' .. code % 10 .. '\t' .. due .. '\n' .. message)
-    redis.call('ZADD', delayed_key(queue), due, id)
+    call('SET', record_key(id), 's\t' .. queue .. '\t' .. code % 10 .. '\t' .. due .. '\n' .. message)
+    call('ZADD', delayed_key(queue), due, id)
     -- A new earliest due time: an idle worker must set its alarm anew.
-    if redis.call('ZRANGE', delayed_key(queue), 0, 0)[1] == id then wake_once(queue) end
-  else
-    accept_ready(code, id, envelope)
+    if call('ZRANGE', delayed_key(queue), 0, 0)[1] == id then wake_once(queue) end
+  elseif accept_ready(streams[code], heads[code], id, envelope) then
+    wake_once(queue)
   end
   local expiry = expires_in ~= '' and now + tonumber(expires_in) or tonumber(expires_at)
-  if expiry then redis.call('ZADD', expiries_key(queue), expiry, id) end
+  if expiry then call('ZADD', expiries_key(queue), expiry, id) end
   return nil
 end

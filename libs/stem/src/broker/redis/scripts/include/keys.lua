@@ -33,6 +33,8 @@ local function counters_key(queue) return at .. 'n:' .. queue end
 local function wake_key(queue) return at .. 'w:' .. queue end
 -- string: id of the task that holds a unique claim
 local function unique_key(key) return at .. 'u:' .. key end
+-- string: number of the last task that was accepted of a sequence
+local function sequence_key(key) return at .. 'o:' .. key end
 -- string: time (ms) of the next free turn under a rate limit
 local function turn_key(limit) return at .. 'l:' .. limit end
 -- string: JSON of the latest progress of a running task
