@@ -8,7 +8,8 @@
 -- ARGV[5]  retention of expired tasks in ms
 -- ARGV[6…] queues, in the order in which they are asked
 -- returns  { 'lease-lost' }, or { 'claimed', now-ms, next-due-ms or '', fault or '', then groups of
---            queue index (from 0), priority, n, and n times: entry, hand-outs of this entry, message }
+--            queue index (from 0), priority, n, and n times: entry, message; and, where tasks were handed
+--            out before, as a negative n: entry, message, hand-outs of this entry }
 --
 -- A message is empty when its entry has not the form of one.
 --- @include "keys"
@@ -23,18 +24,24 @@ local reply = { 'claimed', now, '', '' }
 local left = max
 
 local function hand_out(queue_index, priority, entries, counts)
-  local n = #entries
-  reply[#reply + 1] = queue_index
-  reply[#reply + 1] = priority
-  reply[#reply + 1] = n
+  local n, at_reply = #entries, #reply
+  reply[at_reply + 1] = queue_index
+  reply[at_reply + 2] = priority
+  reply[at_reply + 3] = counts and -n or n
+  at_reply = at_reply + 3
   for i = 1, n do
     local entry = entries[i]
     local fields = entry[2]
     local message = fields and fields[1] == 'm' and fields[2] or ''
     if #message > max_bytes then message = '!' .. #message .. ':' .. string.sub(message, 1, 1000) end
-    reply[#reply + 1] = entry[1]
-    reply[#reply + 1] = counts and counts[entry[1]] or 1
-    reply[#reply + 1] = message
+    reply[at_reply + 1] = entry[1]
+    reply[at_reply + 2] = message
+    if counts then
+      reply[at_reply + 3] = counts[entry[1]]
+      at_reply = at_reply + 3
+    else
+      at_reply = at_reply + 2
+    end
   end
   left = left - n
 end

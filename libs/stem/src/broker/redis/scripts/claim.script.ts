@@ -51,14 +51,17 @@ export async function claim(
   while (at < reply.length) {
     const queue = queues[Number(reply[at])] as string;
     const priority = Number(reply[at + 1]);
-    const end = at + 3 + Number(reply[at + 2]) * 3;
-    for (at += 3; at < end; at += 3) {
+    const count = Number(reply[at + 2]);
+    const handedOutBefore = count < 0;
+    const width = handedOutBefore ? 3 : 2;
+    const end = at + 3 + Math.abs(count) * width;
+    for (at += 3; at < end; at += width) {
       handOuts.push({
         queue,
         priority,
         entry: reply[at] as string,
-        handOuts: Number(reply[at + 1]),
-        text: reply[at + 2] as string,
+        text: reply[at + 1] as string,
+        handOuts: handedOutBefore ? Number(reply[at + 2]) : 1,
       });
     }
   }

@@ -43,9 +43,16 @@ for _, run in ipairs(runs) do
       note(accept(run.code, unpack(ARGV, task, task + SPECIAL_WIDTH - 1)))
     end
   else
+    local stream, head, created = streams[run.code], heads[run.code], false
     for task = run.from, run.last, PLAIN_WIDTH do
-      note(accept_ready(run.code, ARGV[task], ARGV[task + 1]))
+      if accept_ready(stream, head, ARGV[task], ARGV[task + 1]) then
+        created = true
+        note(nil)
+      else
+        note(ARGV[task])
+      end
     end
+    if created then wake_once(queue_of[run.code]) end
   end
 end
 return refused
