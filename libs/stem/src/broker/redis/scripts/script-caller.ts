@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { faultHook, type FaultPoint } from '../../../core/fault-points.js';
 import type { RedisConnection } from '../connection.js';
 import { sources } from './sources.generated.js';
 
@@ -15,6 +16,11 @@ const digests = new Map<ScriptName, string>(
     createHash('sha1').update(sources[name]).digest('hex'),
   ]),
 );
+
+/** A place just before and one just after each script call, where a test may end the process. */
+export const SCRIPT_FAULT_POINTS: readonly FaultPoint[] = (
+  Object.keys(sources) as ScriptName[]
+).flatMap((name): FaultPoint[] => [`script:${name}:before`, `script:${name}:after`]);
 
 /** Runs scripts in one partition. Each has a typed function of its own beside its `.lua` file. */
 export class ScriptCaller {
@@ -34,9 +40,24 @@ export class ScriptCaller {
   ): Promise<Reply> {
     return this.#connection.run(
       script.replace('-', ' '),
-      (client) => this.#evaluate(client, script, args) as Promise<Reply>,
+      (client) =>
+        (faultHook === undefined
+          ? this.#evaluate(client, script, args)
+          : this.#evaluateBetweenFaults(faultHook, client, script, args)) as Promise<Reply>,
       options,
     );
+  }
+
+  async #evaluateBetweenFaults(
+    hook: NonNullable<typeof faultHook>,
+    client: Redis,
+    script: ScriptName,
+    args: readonly ScriptArgument[],
+  ): Promise<unknown> {
+    hook(`script:${script}:before`);
+    const reply = await this.#evaluate(client, script, args);
+    hook(`script:${script}:after`);
+    return reply;
   }
 
   async #evaluate(
