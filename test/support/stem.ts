@@ -77,6 +77,7 @@ export class TestStem {
         drainTimeoutMs: 5_000,
         pollIntervalMs: 1_000,
         maxDeliveries: 3,
+        unhealthyAfterMs: 30_000,
         ...options,
       },
       defaults: { maxRetries: 3, resultTtlMs: 60_000, resultBytes: 1 << 20 },

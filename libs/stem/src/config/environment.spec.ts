@@ -69,7 +69,7 @@ describe('StemConfig.fromEnvironment', () => {
     ['STEM_WORKER_QUEUES', 'a,,b', /not blank/],
     ['STEM_WORKER_CONCURRENCY', '-1', /-1.*from 1 to/],
     ['STEM_HEARTBEAT_INTERVAL', '1', /at least 10ms/],
-    ['STEM_VISIBILITY_TIMEOUT', '1', /at least 100ms/],
+    ['STEM_VISIBILITY_TIMEOUT', '1', /at least 1s/],
     ['STEM_TLS_CA_CERT', '/nowhere/ca.pem', /ENOENT/],
     ['STEM_TLS_ALLOW_INSECURE', 'perhaps', /true or false/],
     ['STEM_TLS_CACERT', '/ca.pem', /did you mean 'STEM_TLS_CA_CERT'/],

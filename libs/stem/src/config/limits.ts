@@ -5,7 +5,8 @@ export const LIMITS = {
   concurrency: [1, 10_000],
   maxDeliveries: [1, 1_000],
   /** Shortest times, in milliseconds. */
-  visibilityTimeout: 100,
+  visibilityTimeout: 1_000,
   heartbeatInterval: 10,
   pollInterval: 10,
+  unhealthyAfter: 1_000,
 } as const;

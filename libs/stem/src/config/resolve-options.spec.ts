@@ -36,6 +36,7 @@ describe('resolveStemOptions', () => {
         drainTimeoutMs: 25_000,
         pollIntervalMs: 5_000,
         maxDeliveries: 3,
+        unhealthyAfterMs: 30_000,
       },
       beat: true,
       tasks: [],

@@ -59,6 +59,7 @@ const WORKER_OPTIONS = Object.keys({
   visibilityTimeout: true,
   heartbeatInterval: true,
   drainTimeout: true,
+  unhealthyAfter: true,
   pollInterval: true,
   maxDeliveries: true,
 } satisfies Record<keyof WorkerOptions, true>);
@@ -195,6 +196,7 @@ function resolveWorker(
         minMs: LIMITS.heartbeatInterval,
       },
     ),
+    unhealthyAfterMs: resolveUnhealthyAfter(given),
     drainTimeoutMs: parseDuration(given.drainTimeout ?? '25s', 'worker.drainTimeout', {
       ...TIMER,
       minMs: 0,
@@ -227,6 +229,21 @@ function resolveBeat(beat: StemOptions['beat'] = true): boolean {
   if (typeof beat === 'boolean') return beat;
   requireObject(beat, 'beat', 'true, false or an object');
   return true;
+}
+
+/** An idle worker claims once per poll interval: a shorter time would call it unhealthy. */
+function resolveUnhealthyAfter({
+  unhealthyAfter = '30s',
+  pollInterval = '5s',
+}: WorkerOptions): number {
+  const option = 'worker.unhealthyAfter';
+  const ms = parseDuration(unhealthyAfter, option, { minMs: LIMITS.unhealthyAfter });
+  if (ms > parseDuration(pollInterval, 'worker.pollInterval')) return ms;
+  throw new StemConfigError({
+    option,
+    value: unhealthyAfter,
+    expected: `a duration longer than worker.pollInterval, which is ${pollInterval}`,
+  });
 }
 
 function resolveTasks(tasks: unknown = []): readonly TaskDefinition<unknown, unknown>[] {

@@ -38,6 +38,7 @@ export interface ResolvedWorkerOptions {
   readonly visibilityTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly drainTimeoutMs: number;
+  readonly unhealthyAfterMs: number;
   readonly pollIntervalMs: number;
   readonly maxDeliveries: number;
 }

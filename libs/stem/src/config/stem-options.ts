@@ -79,7 +79,7 @@ export interface WorkerOptions {
   /** Overrides the module's `prefetchMultiplier`. */
   readonly prefetchMultiplier?: number;
   /**
-   * After this long without a sign of life its tasks go to other workers. At least 100 ms. Default
+   * After this long without a sign of life its tasks go to other workers. At least 1 s. Default
    * `30s`, variable `STEM_VISIBILITY_TIMEOUT`.
    */
   readonly visibilityTimeout?: Duration;
@@ -87,6 +87,11 @@ export interface WorkerOptions {
   readonly heartbeatInterval?: Duration;
   /** How long a stop waits for running tasks before it gives them back. Default `25s`. */
   readonly drainTimeout?: Duration;
+  /**
+   * When no claim has been answered for this long, the worker counts as unhealthy and says so in the
+   * log. Longer than `pollInterval`. Default `30s`.
+   */
+  readonly unhealthyAfter?: Duration;
   /** Longest time between two looks for work, should a wake-up be lost. Default `5s`. */
   readonly pollInterval?: Duration;
   /** A task that lost its worker this often is dead-lettered. 1 to 1000. Default 3. */

@@ -43,6 +43,9 @@ export class Claimer {
   #backoffMs = FIRST_BACKOFF_MS;
   /** When a claim was last answered, by the monotonic clock. */
   lastAnswerMonotonicMs = performance.now();
+  /** Why the last claim was not answered. */
+  lastError: unknown;
+  #endPause: (() => void) | undefined;
 
   constructor(parts: ClaimerParts) {
     this.#parts = parts;
@@ -51,12 +54,14 @@ export class Claimer {
   /** Claims stop at once; an answer under way is still handed to `onClaimed`. */
   stop(): void {
     this.#stopped = true;
+    this.#endPause?.();
     this.#parts.consumer.stopWaiting();
   }
 
-  /** No answer is outstanding any more. */
-  get isQuiet(): boolean {
-    return this.#inFlight === 0;
+  /** Whether there should be an answer before long: it asks, or is about to. */
+  get isClaiming(): boolean {
+    if (this.#stopped) return false;
+    return this.#inFlight > 0 || this.#asleep || this.#scheduled || this.#room() >= 1;
   }
 
   /**
@@ -73,15 +78,24 @@ export class Claimer {
   }
 
   #refill(): void {
-    const { prefetch, lowWater, held, waiting } = this.#parts;
-    const share = Math.ceil(prefetch / CLAIMS_IN_FLIGHT);
     while (!this.#stopped && !this.#asleep) {
       if (this.#inFlight >= (this.#plenty ? CLAIMS_IN_FLIGHT : 1)) return;
-      const room = prefetch - held() - this.#reserved;
-      const isTime = room >= share || waiting() + this.#reserved < lowWater;
-      if (room < 1 || !isTime) return;
-      void this.#claim(this.#plenty ? Math.min(room, share) : room);
+      const room = this.#room();
+      if (room < 1) return;
+      void this.#claim(this.#plenty ? Math.min(room, this.#share) : room);
     }
+  }
+
+  get #share(): number {
+    return Math.ceil(this.#parts.prefetch / CLAIMS_IN_FLIGHT);
+  }
+
+  /** How many tasks to ask for now; 0 while it is not worth a call. */
+  #room(): number {
+    const { prefetch, lowWater, held, waiting } = this.#parts;
+    const room = prefetch - held() - this.#reserved;
+    const isTime = room >= this.#share || waiting() + this.#reserved < lowWater;
+    return isTime ? room : 0;
   }
 
   async #claim(max: number): Promise<void> {
@@ -91,9 +105,11 @@ export class Claimer {
       const outcome = await this.#parts.consumer.claim(max);
       this.lastAnswerMonotonicMs = performance.now();
       this.#backoffMs = FIRST_BACKOFF_MS;
+      this.lastError = undefined;
       if (outcome.outcome === 'lease-lost') {
+        // One that was stopped may have been closed since: then this says nothing new.
+        if (!this.#stopped) this.#parts.onLeaseLost();
         this.#stopped = true;
-        this.#parts.onLeaseLost();
         return;
       }
       const claimed = outcome.deliveries.length;
@@ -121,12 +137,22 @@ export class Claimer {
   }
 
   async #backOff(error: unknown): Promise<void> {
+    this.lastError = error;
     if (this.#stopped) return;
     const pauseMs = this.#backoffMs * (1 - Math.random() / 2);
     if (this.#backoffMs === FIRST_BACKOFF_MS) {
       this.#parts.log.warn(`Could not claim tasks; trying again. ${String(error)}`);
     }
     this.#backoffMs = Math.min(this.#backoffMs * 2, LAST_BACKOFF_MS);
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pauseMs);
+      const before = this.#endPause;
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+        before?.();
+      };
+    });
+    this.#endPause = undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Broker, Consumer } from '../broker/broker.js';
+import { faultHook } from '../core/fault-points.js';
 import type { TaskLogger } from '../core/task-context.js';
 
 /**
@@ -8,6 +9,8 @@ import type { TaskLogger } from '../core/task-context.js';
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts;
   #timer: NodeJS.Timeout | undefined;
+  /** When the next renewal is due, by the monotonic clock. */
+  #dueMonotonicMs = Infinity;
   #stopped = false;
 
   constructor(parts: LeaseKeeperParts) {
@@ -27,13 +30,29 @@ export class LeaseKeeper {
 
   #schedule(): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#keep(), this.#parts.leaseMs / 3);
+    const delayMs = this.#parts.leaseMs / 3;
+    this.#dueMonotonicMs = performance.now() + delayMs;
+    this.#timer = setTimeout(() => void this.#keep(), delayMs);
+  }
+
+  /**
+   * Reports a renewal that is so late that the lease has run out meanwhile. It is late only when this
+   * process did nothing at all: no call to the broker holds a timer up.
+   */
+  reportBlock(): void {
+    const { leaseMs, onBlocked } = this.#parts;
+    const lateMs = performance.now() - this.#dueMonotonicMs;
+    this.#dueMonotonicMs = Infinity;
+    if (lateMs + leaseMs / 3 >= leaseMs) onBlocked(lateMs);
   }
 
   async #keep(): Promise<void> {
     const { consumer, log, onLost } = this.#parts;
+    this.reportBlock();
     try {
+      faultHook?.('worker:lease-renewed:before');
       const outcome = await consumer.renew();
+      faultHook?.('worker:lease-renewed:after');
       if (this.#stopped) return;
       if (outcome === 'lease-lost') {
         this.stop();
@@ -70,5 +89,7 @@ export interface LeaseKeeperParts {
   /** How often a task may lose its worker before it is dead-lettered. */
   readonly maxLosses: number;
   readonly log: TaskLogger;
+  /** Told when the process did nothing for longer than the lease, and for how long. */
+  readonly onBlocked: (blockedMs: number) => void;
   readonly onLost: () => void;
 }

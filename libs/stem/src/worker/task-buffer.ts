@@ -21,6 +21,13 @@ export class TaskBuffer {
     this.#size++;
   }
 
+  /** Whether a task waits here. Looks at all of them: for rare questions only. */
+  has(id: string): boolean {
+    return this.#lanes.some(({ deliveries, head }) =>
+      deliveries.some(({ envelope }, index) => index >= head && envelope.id === id),
+    );
+  }
+
   /** Takes the next task out. */
   shift(): Delivery | undefined {
     if (this.#size === 0) return undefined;

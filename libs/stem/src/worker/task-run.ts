@@ -23,6 +23,8 @@ export type EnqueueChild = (
 /** What a run needs of the worker around it. */
 export interface RunSurroundings {
   readonly consumer: Consumer;
+  /** Aborts the run's signal when the lease turns out to be lost. */
+  readonly renewLease: (atLeastMs?: number) => Promise<void>;
   readonly enqueueChild: EnqueueChild;
   readonly log: TaskLogger;
   readonly maxRetries: number;
@@ -142,11 +144,11 @@ export class TaskRun implements TaskContext {
   }
 
   async heartbeat(): Promise<void> {
-    await this.#surroundings.consumer.renew();
+    await this.#surroundings.renewLease();
   }
 
   async extendLease(duration: Duration): Promise<void> {
-    await this.#surroundings.consumer.renew(parseDuration(duration, 'extendLease', { minMs: 1 }));
+    await this.#surroundings.renewLease(parseDuration(duration, 'extendLease', { minMs: 1 }));
   }
 
   retry(options: RetryRequestOptions = {}): never {

@@ -8,6 +8,7 @@ import {
   TaskCancelledError,
   UnknownTaskError,
 } from '../core/errors.js';
+import { faultHook } from '../core/fault-points.js';
 import { describeFailure } from '../core/failure.js';
 import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
@@ -36,6 +37,8 @@ export interface WorkerSessionParts {
   readonly defaults: RunDefaults;
   readonly enqueueChild: EnqueueChild;
   readonly worker: SignalledWorker;
+  /** Goes on over all sessions of a worker. */
+  readonly counts: WorkerCounts;
   /** Told once when the lease is gone: the session is over, another may begin. */
   readonly onLeaseLost: () => void;
 }
@@ -43,6 +46,15 @@ export interface WorkerSessionParts {
 /** How a run was over, for signals and counts. */
 export type RunOutcome =
   'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'released' | 'lease-lost';
+
+/** What a worker has done since it was made. */
+export interface WorkerCounts {
+  /** How many runs were over in which way. */
+  readonly runs: Record<RunOutcome, number>;
+  leasesLost: number;
+  /** How often this process did nothing for longer than its lease. */
+  blocks: number;
+}
 
 const OUTCOME_OF_VERB = {
   complete: 'succeeded',
@@ -72,16 +84,14 @@ export class WorkerSession {
   #unsent = 0;
   #draining = false;
   #leaseLost = false;
+  #closed = false;
   #pumping = false;
   readonly #onIdle = new Set<() => void>();
-  /** How many runs were over in which way. */
-  readonly counts: Record<RunOutcome, number> = {
-    succeeded: 0,
-    failed: 0,
-    retrying: 0,
-    cancelled: 0,
-    released: 0,
-    'lease-lost': 0,
+  /** Ids of tasks that wait for a turn or a longer lease. */
+  readonly #preparing = new Set<string>();
+  readonly #renewLease = async (atLeastMs?: number): Promise<void> => {
+    const outcome = await this.#parts.consumer.renew(atLeastMs);
+    if (outcome === 'lease-lost') this.#loseLease();
   };
 
   constructor(parts: WorkerSessionParts) {
@@ -104,6 +114,7 @@ export class WorkerSession {
       leaseMs: options.visibilityTimeoutMs,
       maxLosses: options.maxDeliveries,
       log,
+      onBlocked: (blockedMs) => this.#reportBlock(blockedMs),
       onLost: () => this.#loseLease(),
     });
   }
@@ -116,6 +127,11 @@ export class WorkerSession {
   /** Tasks in our hands: waiting for a slot, running, or not yet handed to the broker's client. */
   get held(): number {
     return this.#buffer.size + this.#runs.size + this.#unsent;
+  }
+
+  /** For a watchdog: what there is to know about the last claims. */
+  get claims(): Pick<Claimer, 'isClaiming' | 'lastAnswerMonotonicMs' | 'lastError'> {
+    return this.#claimer;
   }
 
   start(): void {
@@ -157,8 +173,11 @@ export class WorkerSession {
   /** Gives everything up that is still held, and the lease. */
   async close(): Promise<void> {
     this.drain();
+    this.#closed = true;
     this.#leaseKeeper.stop();
+    faultHook?.('worker:consumer-closed:before');
     await this.#parts.consumer.close();
+    faultHook?.('worker:consumer-closed:after');
   }
 
   /** Passes a request to stop on to the run it is about. */
@@ -175,15 +194,18 @@ export class WorkerSession {
       );
       return;
     }
-    this.#cancelledEarly.set(id, reason);
+    // Of no other task may anything be kept: a later one may have the same id.
+    if (this.#buffer.has(id) || this.#preparing.has(id)) this.#cancelledEarly.set(id, reason);
   }
 
+  /** Claims under way do not count: what they still bring is given back when the consumer is closed. */
   get #isIdle(): boolean {
-    return this.#runs.size === 0 && this.#settling === 0 && this.#claimer.isQuiet;
+    return this.#runs.size === 0 && this.#settling === 0;
   }
 
   #take(deliveries: readonly Delivery[]): void {
     const { signals, worker } = this.#parts;
+    faultHook?.('worker:claimed:before');
     for (const delivery of deliveries) {
       if (this.#draining) {
         this.#giveBack(delivery);
@@ -199,6 +221,7 @@ export class WorkerSession {
         this.#buffer.push(delivery);
       }
     }
+    faultHook?.('worker:claimed:after');
     this.#pump();
   }
 
@@ -207,6 +230,7 @@ export class WorkerSession {
     const { consumer, log } = this.#parts;
     const { rateIntervalMs, visibilityTimeoutMs } = needs;
     this.#unsent++;
+    this.#preparing.add(delivery.envelope.id);
     try {
       if (rateIntervalMs !== undefined && !delivery.admitted) {
         const limit = { key: delivery.envelope.name, intervalMs: rateIntervalMs };
@@ -214,7 +238,7 @@ export class WorkerSession {
         if (outcome === 'lease-lost') this.#loseLease();
         if (outcome !== 'admitted') return;
       }
-      if (visibilityTimeoutMs !== undefined) await consumer.renew(visibilityTimeoutMs);
+      if (visibilityTimeoutMs !== undefined) await this.#renewLease(visibilityTimeoutMs);
       if (this.#draining) this.#giveBack(delivery);
       else this.#buffer.push(delivery);
     } catch (error) {
@@ -222,6 +246,7 @@ export class WorkerSession {
       this.#giveBack(delivery);
     } finally {
       this.#unsent--;
+      this.#preparing.delete(delivery.envelope.id);
       this.#pump();
       this.#claimer.refillSoon();
     }
@@ -242,6 +267,7 @@ export class WorkerSession {
     const task = registry.get(delivery.envelope.name);
     const run = new TaskRun(delivery, task, broker.now(), {
       consumer,
+      renewLease: this.#renewLease,
       enqueueChild,
       log,
       maxRetries: maxRetriesOf(delivery, task, defaults),
@@ -273,12 +299,14 @@ export class WorkerSession {
       return;
     }
     let value: unknown;
+    faultHook?.('worker:started:before');
     try {
       value = invoke(run.delivery.envelope.args, run);
     } catch (error) {
       this.#end(run, { returned: false, error });
       return;
     }
+    faultHook?.('worker:started:after');
     if (isThenable(value)) {
       value.then(
         (resolved) => this.#end(run, { returned: true, value: resolved }),
@@ -311,6 +339,7 @@ export class WorkerSession {
   /** The code of a run has ended, or its time is up. Only the first end counts. */
   #end(run: TaskRun, end: RunEnd): void {
     if (run.isOver) return;
+    faultHook?.('worker:ended:before');
     const verdict = judge(end, {
       delivery: run.delivery,
       task: run.task,
@@ -319,6 +348,7 @@ export class WorkerSession {
       defaults: this.#parts.defaults,
     });
     this.#settle(run, verdict, end.returned ? undefined : end.error);
+    faultHook?.('worker:ended:after');
     if (!this.#pumping) this.#pump();
     this.#claimer.refillSoon();
   }
@@ -338,8 +368,10 @@ export class WorkerSession {
       .catch((reason: unknown) => this.#sendAgain(run, verdict, reason))
       .then((outcome) => {
         this.#settling--;
+        faultHook?.('worker:settled:before');
         if (outcome === 'lease-lost') this.#loseLease();
         this.#report(run, verdict, error, outcome);
+        faultHook?.('worker:settled:after');
         this.#tellIdle();
       })
       .catch((reason: unknown) =>
@@ -429,8 +461,11 @@ export class WorkerSession {
 
   #giveBack(delivery: Delivery): void {
     this.#settling++;
+    this.#cancelledEarly.delete(delivery.envelope.id);
+    faultHook?.('worker:released:before');
     this.#parts.consumer
       .release(delivery)
+      .then(() => faultHook?.('worker:released:after'))
       .catch((error: unknown) => {
         // Closing the consumer gives it back as well, and the lease's end does in any case.
         this.#parts.log.warn(`Could not release task ${delivery.envelope.id}: ${String(error)}`);
@@ -441,9 +476,24 @@ export class WorkerSession {
       });
   }
 
+  #reportBlock(blockedMs: number): void {
+    const { counts, log, options } = this.#parts;
+    counts.blocks++;
+    log.error(
+      `This process did nothing for ${Math.round(blockedMs)} ms, longer than its lease of ` +
+        `${options.visibilityTimeoutMs} ms (visibilityTimeout): a handler blocked the event loop, or the ` +
+        `process was stopped. Its tasks may have gone to other workers; outcomes that come too late are ` +
+        `dropped. Let handlers give way, or raise visibilityTimeout.`,
+    );
+  }
+
   #loseLease(): void {
-    if (this.#leaseLost) return;
+    // After the end of a closed session the broker knows it no more.
+    if (this.#leaseLost || this.#closed) return;
+    faultHook?.('worker:lease-lost:before');
+    this.#leaseKeeper.reportBlock();
     this.#leaseLost = true;
+    this.#parts.counts.leasesLost++;
     this.#draining = true;
     this.#claimer.stop();
     this.#leaseKeeper.stop();
@@ -452,12 +502,13 @@ export class WorkerSession {
       new LeaseLostError('The worker lost its lease; another worker may run the task now.'),
     );
     this.#parts.onLeaseLost();
+    faultHook?.('worker:lease-lost:after');
   }
 
   #report(run: TaskRun, verdict: Verdict, error: unknown, settled: SettleOutcome): void {
     // A repeated call finds the task gone that its first try had settled.
     const outcome = settled === 'lease-lost' ? 'lease-lost' : OUTCOME_OF_VERB[verdict.verb];
-    this.counts[outcome]++;
+    this.#parts.counts.runs[outcome]++;
     if (verdict.verb === 'fail' && outcome === 'failed') {
       this.#parts.log.error(
         `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(error).message}`,

@@ -2,13 +2,15 @@ import type { Broker, Rejection, ResultBackend } from '../broker/broker.js';
 import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
 import { formatDuration } from '../core/duration.js';
 import { StemClosedError, WorkerStoppingError } from '../core/errors.js';
+import { faultHook } from '../core/fault-points.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { Slots } from './slots.js';
 import type { EnqueueChild } from './task-run.js';
 import type { RunDefaults } from './verdict.js';
-import { WorkerSession } from './worker-session.js';
+import { Watchdog, type Watched, type WorkerHealth } from './watchdog.js';
+import { type WorkerCounts, WorkerSession } from './worker-session.js';
 
 /** Pause before a lost lease, or a failed try to get one, is followed by another try. */
 const REOPEN_PAUSE_MS = 500;
@@ -52,16 +54,37 @@ export class Worker {
   #reopen: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #hurry: ((mode: StopMode) => void) | undefined;
+  #opening: Promise<void> | undefined;
+  /** There is no lease just now, and there should be. */
+  #isWithoutLease = false;
+  #openError: unknown;
+  readonly #watchdog: Watchdog;
+  readonly #counts: WorkerCounts = {
+    runs: { succeeded: 0, failed: 0, retrying: 0, cancelled: 0, released: 0, 'lease-lost': 0 },
+    leasesLost: 0,
+    blocks: 0,
+  };
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     const { name, queues, concurrency } = parts.options;
     this.#slots = new Slots(concurrency);
     this.#worker = { id: name, name, queues };
+    this.#watchdog = new Watchdog(parts.options.unhealthyAfterMs, parts.log, () => this.#watched);
   }
 
   get state(): WorkerState {
     return this.#state;
+  }
+
+  /** Whether it takes tasks; unhealthy when it should, and cannot. */
+  get health(): WorkerHealth {
+    return this.#watchdog.health;
+  }
+
+  /** What it has done so far. */
+  get counts(): { readonly [K in keyof WorkerCounts]: Readonly<WorkerCounts[K]> } {
+    return this.#counts;
   }
 
   /** Handlers that run now. */
@@ -97,6 +120,7 @@ export class Worker {
     if ((this.#state as WorkerState) !== 'starting') return;
     this.#state = 'ready';
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatIntervalMs);
+    this.#watchdog.start();
     if (signals.has('workerReady')) await signals.emit('workerReady', { worker: this.#worker });
   }
 
@@ -112,8 +136,13 @@ export class Worker {
     return (this.#stopping ??= this.#stop(mode, graceMs));
   }
 
-  async #open(): Promise<void> {
+  #open(): Promise<void> {
+    return (this.#opening = this.#openSession());
+  }
+
+  async #openSession(): Promise<void> {
     const { broker, options, log } = this.#parts;
+    faultHook?.('worker:consumer-opened:before');
     const consumer = await broker.openConsumer({
       worker: options.name,
       queues: options.queues,
@@ -121,16 +150,22 @@ export class Worker {
       onCancelRequested: (id, { reason }) => this.#session?.cancel(id, reason),
       onRejected: (rejection) => log.error(describeRejection(rejection)),
     });
+    faultHook?.('worker:consumer-opened:after');
     this.#worker = { ...this.#worker, id: consumer.id };
+    if (this.#stopping) {
+      await consumer.close();
+      return;
+    }
+    this.#isWithoutLease = false;
     const session = new WorkerSession({
       ...this.#parts,
       consumer,
       slots: this.#slots,
       worker: this.#worker,
+      counts: this.#counts,
       onLeaseLost: () => this.#onLeaseLost(session),
     });
     this.#session = session;
-    if (this.#stopping) return;
     session.start();
   }
 
@@ -140,8 +175,10 @@ export class Worker {
     log.error(
       `Worker ${this.#worker.id} lost its lease: it was not renewed for ` +
         `${formatDuration(options.visibilityTimeoutMs)}, because the process was stopped or blocked, or ` +
-        `the broker could not be reached. Its running tasks are told to stop; their outcomes are dropped.`,
+        `the broker could not be reached or lost it. Its running tasks are told to stop; their outcomes ` +
+        `are dropped. A new lease is taken.`,
     );
+    this.#isWithoutLease = true;
     session.close().catch((error: unknown) => log.warn(`Closing a lost session: ${String(error)}`));
     this.#reopenSoon();
   }
@@ -152,6 +189,7 @@ export class Worker {
     this.#reopen = setTimeout(() => {
       if (this.#stopping) return;
       this.#open().catch((error: unknown) => {
+        this.#openError = error;
         this.#parts.log.warn(`Could not take a new lease; trying again. ${String(error)}`);
         this.#reopenSoon();
       });
@@ -163,6 +201,10 @@ export class Worker {
     this.#state = 'stopping';
     clearTimeout(this.#reopen);
     clearInterval(this.#heartbeat);
+    this.#watchdog.stop();
+    this.#session?.drain();
+    // A lease that is being taken just now is to be given back, too; one that comes later gives itself back.
+    await Promise.race([this.#opening?.catch(() => undefined), pause(ABORT_GRACE_MS)]);
     const session = this.#session;
     session?.drain();
     if (signals.has('workerStopping')) {
@@ -204,6 +246,15 @@ export class Worker {
     }
   }
 
+  get #watched(): Watched {
+    const claims = this.#session?.claims;
+    return {
+      isClaiming: this.#isWithoutLease || (claims?.isClaiming ?? false),
+      lastAnswerMonotonicMs: claims?.lastAnswerMonotonicMs ?? 0,
+      lastError: this.#isWithoutLease ? this.#openError : claims?.lastError,
+    };
+  }
+
   #beat(): void {
     const { signals } = this.#parts;
     if (!signals.has('workerHeartbeat')) return;
@@ -213,6 +264,10 @@ export class Worker {
       held: this.held,
     });
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 function describeRejection({ id, queue, reason, detail }: Rejection): string {

@@ -43,6 +43,8 @@ export class RedisConnection {
   #lost = false;
   #lastError: Error | undefined;
   readonly #onReady = new Set<() => void>();
+  readonly #onReconnected = new Set<() => void>();
+  #wasReady = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -53,6 +55,17 @@ export class RedisConnection {
   /** Host, port and database, without user or password. */
   get description(): string {
     return describeSource(this.#options.source);
+  }
+
+  /**
+   * Tells whenever there is a connection again. The server may have been restarted, or replaced by its
+   * replica, and know less than it did.
+   *
+   * @returns a function that ends it.
+   */
+  onReconnected(listener: () => void): () => void {
+    this.#onReconnected.add(listener);
+    return () => this.#onReconnected.delete(listener);
   }
 
   get isReady(): boolean {
@@ -163,6 +176,9 @@ export class RedisConnection {
       if (this.#lost) this.#options.log?.log(`Connected to ${this.description} again.`);
       this.#lost = false;
       this.#lastError = undefined;
+      // Before anybody's call goes out on the new connection.
+      if (this.#wasReady) for (const listener of this.#onReconnected) listener();
+      this.#wasReady = true;
       for (const listener of this.#onReady) listener();
       this.#onReady.clear();
     });

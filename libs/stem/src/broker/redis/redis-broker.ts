@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { nanoid } from 'nanoid';
 import { StemClosedError } from '../../core/errors.js';
 import type { TaskFailure } from '../../core/failure.js';
@@ -22,7 +23,7 @@ import type { RedisSource } from './client-factory.js';
 import { EndWaiter } from './end-waiter.js';
 import { cancelChannel, endedChannel } from './keys.js';
 import { Partition } from './partition.js';
-import { RedisConsumer } from './redis-consumer.js';
+import { readCancelRequest, RedisConsumer } from './redis-consumer.js';
 import { reclaim, settleDue } from './scripts/maintenance.script.js';
 import { pause, purge, queueStats } from './scripts/queue.script.js';
 import { cancel, discard, replay } from './scripts/task.script.js';
@@ -55,6 +56,9 @@ const DEFAULT_RECORD_BYTES = 4 * 1024 * 1024;
 const DEFAULT_ENDED_TTL_MS = 86_400_000;
 /** Most tasks that one purging or settling call looks at. */
 const MAINTENANCE_BUDGET = 200;
+
+/** How long a new consumer waits until it hears requests to stop. */
+const SUBSCRIBE_MS = 1_000;
 
 const DELIVERY_LIMIT: TaskFailure = {
   name: 'DeliveryLimitError',
@@ -131,7 +135,6 @@ export class RedisBroker implements Broker {
       cancelChannel(this.#options.namespace),
       (message) => this.#onCancelRequest(message),
     );
-    await this.#hearsCancels;
     const markers = this.#partitions.flatMap(({ keys }) =>
       options.queues.map((queue) => keys.wake(queue)),
     );
@@ -143,10 +146,13 @@ export class RedisBroker implements Broker {
       expiredTtlMs: this.#endedTtlMs,
       newTaskId,
       onFault: (fault) => this.#options.log?.error(`A queue cannot be served: ${fault}`),
+      onReconnected: (listener) => this.#connection.onReconnected(listener),
       onClosed: (closed) => this.#consumers.delete(closed),
     });
     await consumer.open();
     this.#consumers.add(consumer);
+    // Not for ever: what is not heard is looked for.
+    await Promise.race([this.#hearsCancels, delay(SUBSCRIBE_MS, undefined, { ref: false })]);
     return consumer;
   }
 
@@ -388,12 +394,8 @@ export class RedisBroker implements Broker {
   }
 
   #onCancelRequest(message: string): void {
-    let request: (CancelRequest & { id: string }) | undefined;
-    try {
-      request = JSON.parse(message) as CancelRequest & { id: string };
-    } catch {
-      return; // not ours; nobody can be asked to stop by a text that says nothing
-    }
+    const request = readCancelRequest(message);
+    if (!request) return;
     const { id, reason, terminate, ttlMs } = request;
     for (const consumer of this.#consumers) {
       consumer.hearCancelRequest(id, { reason, terminate, ttlMs });

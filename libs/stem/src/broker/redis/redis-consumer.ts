@@ -28,6 +28,7 @@ import { admit, type Admission } from './scripts/admit.script.js';
 import { claim, type HandOut, OVERSIZED_MARK } from './scripts/claim.script.js';
 import { complete, type Completion } from './scripts/complete.script.js';
 import {
+  checkCancels,
   closeConsumer,
   openConsumer,
   reconcile,
@@ -44,6 +45,10 @@ import type { WakeListener } from './wake-listener.js';
 const MAX_CLAIM = 500;
 /** Most due tasks that a claim settles per queue. */
 const DUE_BUDGET = 200;
+/** How often requests to stop are looked for, in case a message was lost. */
+const CANCEL_CHECK_MS = 500;
+/** Most tasks that one such call asks for. */
+const CANCEL_CHECK_BUDGET = 1_000;
 /** Progress of a task that is never settled is forgotten after this long. */
 const PROGRESS_TTL_MS = 86_400_000;
 
@@ -56,6 +61,8 @@ export interface ConsumerContext {
   readonly expiredTtlMs: number;
   readonly newTaskId: (partition: number) => string;
   readonly onFault: (fault: string) => void;
+  /** Tells when the connection is back; returns what ends that. */
+  readonly onReconnected: (listener: () => void) => () => void;
   /** Called once the consumer is closed. */
   readonly onClosed: (consumer: RedisConsumer) => void;
 }
@@ -88,8 +95,18 @@ export class RedisConsumer implements Consumer {
   /** When the next waiting task of our queues comes due, as the last claim told. */
   #nextDueAt: number | undefined;
   #leaseLost = false;
-  /** Partitions whose last claim had no answer: they may have handed us tasks that we never saw. */
+  /**
+   * Partitions that may say we hold tasks of which we know nothing: a claim had no answer, or the server
+   * came back without what it did last, such as settling them. Nobody else would ever get these tasks.
+   */
   readonly #uncertain = new Set<Partition>();
+  readonly #reconciling = new Map<Partition, Promise<void>>();
+  #reconciledMonotonicMs = performance.now();
+  /** Claims without an answer yet, by partition. */
+  readonly #claiming: readonly Set<Promise<unknown>>[];
+  #cancelCheck: NodeJS.Timeout | undefined;
+  #endReconnected: (() => void) | undefined;
+  #closed = false;
 
   constructor(options: ConsumerOptions, context: ConsumerContext) {
     this.id = `${options.worker}-${nanoid(8)}`;
@@ -97,6 +114,7 @@ export class RedisConsumer implements Consumer {
     this.#context = context;
     this.#rounds = new ClaimRounds(context.partitions.length);
     this.#settlers = context.partitions.map((partition) => this.#settlersOf(partition));
+    this.#claiming = context.partitions.map(() => new Set());
   }
 
   async open(): Promise<void> {
@@ -106,6 +124,9 @@ export class RedisConsumer implements Consumer {
         await openConsumer(scripts, { consumer: this.id, leaseMs, worker, queues }),
       );
     }
+    this.#endReconnected = this.#context.onReconnected(() => {
+      for (const partition of this.#context.partitions) this.#uncertain.add(partition);
+    });
   }
 
   async claim(max: number): Promise<ClaimOutcome> {
@@ -132,6 +153,7 @@ export class RedisConsumer implements Consumer {
       return reply.handOuts.length;
     });
     this.#nextDueAt = nextDueAt;
+    this.#watchCancels();
     // What other partitions handed out under a lease that is gone in one of them is given back at close.
     return this.#leaseLost
       ? { outcome: 'lease-lost' }
@@ -163,7 +185,15 @@ export class RedisConsumer implements Consumer {
       }
       this.#context.clock.heard(reply);
     }
-    return 'renewed';
+    // A claim that counts as failed may be carried out late, and a worker that is busy does not claim.
+    if (performance.now() - this.#reconciledMonotonicMs > this.#options.leaseMs / 4) {
+      this.#reconciledMonotonicMs = performance.now();
+      for (const partition of this.#context.partitions) this.#uncertain.add(partition);
+    }
+    for (const partition of [...this.#uncertain]) {
+      await this.#reconcile(partition).catch(() => undefined); // it stays uncertain
+    }
+    return this.#leaseLost ? 'lease-lost' : 'renewed';
   }
 
   complete(delivery: Delivery, success: Success): Promise<SettleOutcome> {
@@ -209,7 +239,7 @@ export class RedisConsumer implements Consumer {
     const shareMs = intervalMs * this.#context.partitions.length;
     const outcome = await settlers.admissions.add({ delivery, key, intervalMs: shareMs });
     if (outcome === 'lease-lost') this.#loseLease();
-    if (outcome === 'postponed') this.#held.delete(delivery);
+    if (outcome === 'postponed' || outcome === 'not-held') this.#held.delete(delivery);
     return outcome;
   }
 
@@ -218,15 +248,19 @@ export class RedisConsumer implements Consumer {
     delivery.progress = progress;
     const { scripts } = this.#context.partitions[delivery.partition] as Partition;
     const reply = await reportProgress(scripts, this.id, [
-      { id: delivery.envelope.id, progress, ttlMs: PROGRESS_TTL_MS },
+      { delivery, progress, ttlMs: PROGRESS_TTL_MS },
     ]);
     if (reply === 'lease-lost') this.#loseLease();
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     this.stopWaiting();
-    this.#held.clear();
-    this.#leaseLost = true;
+    // Outcomes of this tick go ahead of the call that gives everything else back.
+    for (const { index } of this.#context.partitions) this.#flush(index);
+    this.#loseLease();
+    this.#endReconnected?.();
     this.#context.onClosed(this);
     await Promise.all(
       this.#context.partitions.map(({ scripts }) =>
@@ -238,9 +272,41 @@ export class RedisConsumer implements Consumer {
   /** Passes a request to stop on, when it is about a task held here. */
   hearCancelRequest(id: string, request: CancelRequest): void {
     for (const delivery of this.#held) {
-      if (delivery.envelope.id !== id) continue;
-      delivery.cancelRequested = true;
+      if (delivery.envelope.id !== id || delivery.isSettling) continue;
+      const asks = request.terminate ? 'terminate' : 'asked';
+      if (delivery.heardCancel === asks || delivery.heardCancel === 'terminate') continue;
+      delivery.heardCancel = asks;
       this.#options.onCancelRequested?.(id, request);
+    }
+  }
+
+  /** Looks for requests to stop while there is anything to stop. */
+  #watchCancels(): void {
+    if (this.#cancelCheck || this.#held.size === 0 || this.#leaseLost) return;
+    this.#cancelCheck = setTimeout(() => {
+      this.#checkCancels()
+        .catch(() => undefined) // asked again; that the broker is away others say
+        .finally(() => {
+          this.#cancelCheck = undefined;
+          this.#watchCancels();
+        });
+    }, CANCEL_CHECK_MS).unref();
+  }
+
+  async #checkCancels(): Promise<void> {
+    const ids: string[][] = this.#context.partitions.map(() => []);
+    for (const { partition, envelope, isSettling, heardCancel } of this.#held) {
+      if (!isSettling && heardCancel !== 'terminate') ids[partition]?.push(envelope.id);
+    }
+    for (const { index, scripts } of this.#context.partitions) {
+      const asked = ids[index] ?? [];
+      for (let from = 0; from < asked.length; from += CANCEL_CHECK_BUDGET) {
+        const found = await checkCancels(scripts, asked.slice(from, from + CANCEL_CHECK_BUDGET));
+        for (const text of found) {
+          const request = readCancelRequest(text);
+          if (request) this.hearCancelRequest(request.id, request);
+        }
+      }
     }
   }
 
@@ -257,29 +323,60 @@ export class RedisConsumer implements Consumer {
     queues: readonly string[],
     max: number,
   ): ReturnType<typeof claim> {
-    if (this.#uncertain.has(partition)) await this.#reconcile(partition);
+    if (this.#uncertain.has(partition) || this.#reconciling.has(partition)) {
+      await this.#reconcile(partition);
+    }
+    if (this.#leaseLost) return { outcome: 'lease-lost' };
     // What was settled in this tick makes room first: the server carries calls out in their order.
     this.#flush(partition.index);
+    const claiming = this.#claiming[partition.index] as Set<Promise<unknown>>;
+    const claimed = claim(partition.scripts, {
+      consumer: this.id,
+      queues,
+      max,
+      maxMessageBytes: this.#context.maxMessageBytes,
+      dueBudget: DUE_BUDGET,
+      expiredTtlMs: this.#context.expiredTtlMs,
+    });
+    claiming.add(claimed);
     try {
-      return await claim(partition.scripts, {
-        consumer: this.id,
-        queues,
-        max,
-        maxMessageBytes: this.#context.maxMessageBytes,
-        dueBudget: DUE_BUDGET,
-        expiredTtlMs: this.#context.expiredTtlMs,
-      });
+      return await claimed;
+    } catch (error) {
+      this.#uncertain.add(partition);
+      throw error;
+    } finally {
+      claiming.delete(claimed);
+    }
+  }
+
+  /**
+   * Gives back what the server says we hold and we do not know. It waits for claims that are under way,
+   * and those that come later wait for it: their tasks would be taken for unknown.
+   */
+  #reconcile(partition: Partition): Promise<void> {
+    const underWay = this.#reconciling.get(partition);
+    if (underWay) return underWay;
+    const reconciled = this.#giveBackUnknown(partition).finally(() =>
+      this.#reconciling.delete(partition),
+    );
+    this.#reconciling.set(partition, reconciled);
+    return reconciled;
+  }
+
+  async #giveBackUnknown(partition: Partition): Promise<void> {
+    await Promise.allSettled(this.#claiming[partition.index] as Set<Promise<unknown>>);
+    // What those claims brought is known a moment after their answers.
+    await new Promise((resolve) => process.nextTick(resolve));
+    if (this.#leaseLost) return;
+    this.#uncertain.delete(partition);
+    const held = [...this.#held].filter((delivery) => delivery.partition === partition.index);
+    try {
+      const reply = await reconcile(partition.scripts, this.id, this.#options.queues, held);
+      if (reply === 'lease-lost') this.#loseLease();
     } catch (error) {
       this.#uncertain.add(partition);
       throw error;
     }
-  }
-
-  async #reconcile(partition: Partition): Promise<void> {
-    const held = [...this.#held].filter((delivery) => delivery.partition === partition.index);
-    const reply = await reconcile(partition.scripts, this.id, this.#options.queues, held);
-    this.#uncertain.delete(partition);
-    if (reply === 'lease-lost') this.#loseLease();
   }
 
   #flush(partition: number): void {
@@ -293,7 +390,7 @@ export class RedisConsumer implements Consumer {
   }
 
   #holds(delivery: Delivery): delivery is RedisDelivery {
-    return this.#held.has(delivery as RedisDelivery);
+    return this.#held.has(delivery as RedisDelivery) && !(delivery as RedisDelivery).isSettling;
   }
 
   #settle(
@@ -302,7 +399,7 @@ export class RedisConsumer implements Consumer {
   ): Promise<SettleOutcome> {
     if (this.#leaseLost) return LEASE_LOST;
     if (!this.#holds(delivery)) return NOT_HELD;
-    this.#held.delete(delivery);
+    delivery.isSettling = true;
     return send(delivery, this.#settlers[delivery.partition] as Settlers);
   }
 
@@ -315,9 +412,10 @@ export class RedisConsumer implements Consumer {
     try {
       const outcomes = await send();
       if (outcomes[0] === 'lease-lost') this.#loseLease();
+      else for (const item of items) this.#held.delete(deliveryOf(item));
       return outcomes;
     } catch (error) {
-      if (!this.#leaseLost) for (const item of items) this.#held.add(deliveryOf(item));
+      for (const item of items) deliveryOf(item).isSettling = false;
       throw error;
     }
   }
@@ -325,6 +423,7 @@ export class RedisConsumer implements Consumer {
   #loseLease(): void {
     this.#leaseLost = true;
     this.#held.clear();
+    clearTimeout(this.#cancelCheck);
   }
 
   /** Turns a hand-out into a delivery, or dead-letters it when it cannot be read. */
@@ -372,6 +471,8 @@ export class RedisConsumer implements Consumer {
     const envelope = decodeEnvelope(envelopeText);
     if ('corrupt' in envelope) return;
     const delivery = new RedisDelivery(where, { ...message, envelopeText }, envelope, handOuts);
+    delivery.isSettling = true;
+    this.#held.add(delivery);
     const failure = describeFailure(new Error(`The record cannot be read: ${detail}`));
     (this.#settlers[where.partition] as Settlers).failures
       .add({
@@ -383,7 +484,12 @@ export class RedisConsumer implements Consumer {
       })
       .then(
         () => this.#options.onRejected?.({ id, queue: where.queue, reason, detail }),
-        (error: unknown) => this.#context.onFault(String(error)), // stays pending; goes on with our lease
+        (error: unknown) => {
+          // Given back when the connection is reconciled, and met again.
+          this.#held.delete(delivery);
+          this.#uncertain.add(this.#context.partitions[where.partition] as Partition);
+          this.#context.onFault(String(error));
+        },
       );
   }
 
@@ -429,6 +535,21 @@ export class RedisConsumer implements Consumer {
       ),
     };
   }
+}
+
+/** Reads a request to stop a task that came from Redis; nothing when it is none. */
+export function readCancelRequest(text: string): (CancelRequest & { id: string }) | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { id, reason, terminate, ttlMs } = (parsed ?? {}) as Record<string, unknown>;
+  if (typeof id !== 'string' || typeof reason !== 'string' || typeof ttlMs !== 'number') {
+    return undefined;
+  }
+  return { id, reason, terminate: terminate === true, ttlMs };
 }
 
 const LEASE_LOST = Promise.resolve<SettleOutcome>('lease-lost');

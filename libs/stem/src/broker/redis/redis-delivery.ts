@@ -20,8 +20,10 @@ export class RedisDelivery implements Delivery {
   readonly envelopeText: string;
   /** The progress reported last; it is kept with the record at the end. */
   progress: Progress | undefined;
-  /** Whether somebody asked it to stop, which has to be tidied up at the end. */
-  cancelRequested = false;
+  /** Its outcome is on its way: nothing else can happen to it here, but it is not settled yet. */
+  isSettling = false;
+  /** Which requests to stop it the holder was told of. */
+  heardCancel: 'none' | 'asked' | 'terminate' = 'none';
 
   constructor(
     where: { partition: number; queue: string; priority: number; entry: string },

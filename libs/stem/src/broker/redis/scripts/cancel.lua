@@ -9,14 +9,12 @@
 -- returns  'cancelled', 'requested', 'ended' or 'not-found'
 --- @include "time"
 --- @include "end_waiting"
--- A request outlives the worker that should have heard it; no attempt lasts longer than this.
-local REQUEST_TTL_MS = 30 * 86400 * 1000
-
 local id = ARGV[1]
 local met = end_waiting(id, 'C', ARGV[3], tonumber(ARGV[4]), now_ms())
 if met == 'ended' then return 'cancelled' end
 if met == 'terminal' then return 'ended' end
 if met ~= 'running' then return 'not-found' end
-redis.call('SET', cancel_key(id), ARGV[2], 'PX', REQUEST_TTL_MS)
+-- Kept until the task ends, so that it outlives the worker that should have heard it.
+redis.call('HSET', CANCELS, id, ARGV[2])
 redis.call('PUBLISH', ARGV[5], ARGV[2])
 return 'requested'

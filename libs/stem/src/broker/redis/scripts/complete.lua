@@ -65,7 +65,9 @@ end
 for _, claim in ipairs(claims) do free_claim(claim[1], claim[2]) end
 for _, mark in ipairs(marks) do
   redis.call('ZREM', expiries_key(mark[1]), mark[2])
-  redis.call('DEL', progress_key(mark[2]), cancel_key(mark[2]))
+  redis.call('DEL', progress_key(mark[2]))
 end
+-- A request that came too late to be heard must not meet a later task of the same id.
+if #ended > 0 and redis.call('EXISTS', CANCELS) == 1 then redis.call('HDEL', CANCELS, unpack(ended)) end
 notify(ended, 'S')
 return not_held

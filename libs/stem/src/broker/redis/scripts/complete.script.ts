@@ -24,7 +24,7 @@ export async function complete(
     const { delivery } = completion;
     const { envelope } = delivery;
     if (envelope.uniqueKey !== undefined) claims.push(envelope.uniqueKey, envelope.id);
-    if (envelope.expires || delivery.progress || delivery.cancelRequested) {
+    if (envelope.expires || delivery.progress) {
       marks.push(delivery.queue, envelope.id);
     }
     const stream = `${delivery.priority}${delivery.queue}`;

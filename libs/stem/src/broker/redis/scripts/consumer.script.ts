@@ -20,7 +20,10 @@ export function renew(
   return scripts.call('renew', [consumer, leaseMs]);
 }
 
-/** Gives back what the server says the consumer holds beyond `held`; returns how many. */
+/**
+ * Gives back what the server says the consumer holds beyond `held`; returns how many. Nothing may be
+ * claimed until it is answered: it may be carried out late, and then knows nothing of that.
+ */
 export function reconcile(
   scripts: ScriptCaller,
   consumer: string,
@@ -33,6 +36,11 @@ export function reconcile(
     ...queues,
     ...held.flatMap(({ queue, priority, entry }) => [queue, priority, entry]),
   ]);
+}
+
+/** Requests to stop any of these tasks, as JSON. */
+export function checkCancels(scripts: ScriptCaller, ids: readonly string[]): Promise<string[]> {
+  return scripts.call('check-cancels', ids);
 }
 
 /** Gives everything back and takes the consumer off the register; returns how many tasks. */
@@ -48,10 +56,17 @@ export function closeConsumer(
 export function reportProgress(
   scripts: ScriptCaller,
   consumer: string,
-  reports: readonly { id: string; progress: Progress; ttlMs: number }[],
+  reports: readonly { delivery: RedisDelivery; progress: Progress; ttlMs: number }[],
 ): Promise<1 | 'lease-lost'> {
   return scripts.call('progress', [
     consumer,
-    ...reports.flatMap(({ id, progress, ttlMs }) => [id, JSON.stringify(progress), ttlMs]),
+    ...reports.flatMap(({ delivery, progress, ttlMs }) => [
+      delivery.queue,
+      delivery.priority,
+      delivery.entry,
+      delivery.envelope.id,
+      JSON.stringify(progress),
+      ttlMs,
+    ]),
   ]);
 }

@@ -24,7 +24,7 @@ for i = 2, #ARGV, 15 do
   if not take_out(consumer, queue, priority, entry) then
     not_held[#not_held + 1] = index
   else
-    local request = redis.call('GET', cancel_key(id))
+    local request = redis.call('HGET', CANCELS, id)
     if request then
       local ok, asked = pcall(cjson.decode, request)
       clear_marks(queue, id, unique)

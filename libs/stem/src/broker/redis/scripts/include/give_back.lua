@@ -25,7 +25,7 @@ end
 
 -- Ends a running task as cancelled when somebody had asked for it, before it is handed on.
 local function cancel_if_asked(queue, priority, entry, id, message, count)
-  local request = redis.call('GET', cancel_key(id))
+  local request = redis.call('HGET', CANCELS, id)
   if not request then return false end
   local ok, asked = pcall(cjson.decode, request)
   local parsed = parse_message(message, entry)

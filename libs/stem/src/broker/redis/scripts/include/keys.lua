@@ -14,6 +14,8 @@ local CONSUMERS = at .. 'consumers'
 local QUEUES = at .. 'queues'
 -- hash: task id -> comma-separated channels of clients that wait for its end
 local WAITERS = at .. 'waiters'
+-- hash: task id -> JSON of the request to stop it; only of tasks that run
+local CANCELS = at .. 'cancels'
 
 -- stream: ready and running tasks of one queue and priority
 local function stream_key(queue, priority) return at .. 'q:' .. priority .. ':' .. queue end
@@ -39,5 +41,3 @@ local function sequence_key(key) return at .. 'o:' .. key end
 local function turn_key(limit) return at .. 'l:' .. limit end
 -- string: JSON of the latest progress of a running task
 local function progress_key(id) return at .. 'p:' .. id end
--- string: JSON of the request to stop a running task
-local function cancel_key(id) return at .. 'c:' .. id end

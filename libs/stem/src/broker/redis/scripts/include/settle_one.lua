@@ -14,6 +14,7 @@ end
 -- Forgets what was kept beside the record while the task ran.
 local function clear_marks(queue, id, unique)
   redis.call('ZREM', expiries_key(queue), id)
-  redis.call('DEL', progress_key(id), cancel_key(id))
+  redis.call('DEL', progress_key(id))
+  redis.call('HDEL', CANCELS, id)
   if unique ~= '' then free_claim(unique, id) end
 end
