@@ -3,6 +3,8 @@ import type { TaskLogger } from '../core/task-context.js';
 
 /** Claims under way at once while there is more work than room: Redis works on one, we on the other. */
 const CLAIMS_IN_FLIGHT = 2;
+/** A claim is not split below this size: one more call would cost more than the waiting. */
+const SMALLEST_SHARE = 8;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
 
@@ -87,7 +89,8 @@ export class Claimer {
   }
 
   get #share(): number {
-    return Math.ceil(this.#parts.prefetch / CLAIMS_IN_FLIGHT);
+    const { prefetch } = this.#parts;
+    return Math.max(Math.ceil(prefetch / CLAIMS_IN_FLIGHT), Math.min(prefetch, SMALLEST_SHARE));
   }
 
   /** How many tasks to ask for now; 0 while it is not worth a call. */
