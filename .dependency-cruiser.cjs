@@ -6,11 +6,12 @@ const mayImport = {
   core: ['core'],
   broker: ['core', 'broker'],
   config: ['core', 'broker', 'config'],
-  client: ['core', 'broker', 'config', 'client'],
+  schedule: ['core', 'config', 'schedule'],
+  client: ['core', 'broker', 'config', 'schedule', 'client'],
   worker: ['core', 'broker', 'config', 'worker'],
-  beat: ['core', 'broker', 'config', 'client', 'beat'],
-  nest: ['core', 'broker', 'config', 'client', 'worker', 'beat', 'nest'],
-  testing: ['core', 'broker', 'config', 'client', 'worker', 'beat', 'nest', 'testing'],
+  beat: ['core', 'broker', 'config', 'schedule', 'client', 'beat'],
+  nest: ['core', 'broker', 'config', 'schedule', 'client', 'worker', 'beat', 'nest'],
+  testing: ['core', 'broker', 'config', 'schedule', 'client', 'worker', 'beat', 'nest', 'testing'],
 };
 
 const layers = Object.entries(mayImport).map(([layer, allowed]) => ({
@@ -48,8 +49,8 @@ module.exports = {
     {
       name: 'no-nest-below-nest',
       severity: 'error',
-      comment: 'core, broker, config, client, worker and beat work without Nest',
-      from: { path: `${STEM}/(core|broker|config|client|worker|beat)/`, pathNot: SPEC },
+      comment: 'core, broker, config, schedule, client, worker and beat work without Nest',
+      from: { path: `${STEM}/(core|broker|config|schedule|client|worker|beat)/`, pathNot: SPEC },
       to: { path: ['(^|/)node_modules/@nestjs/', '^@nestjs/'] },
     },
     {

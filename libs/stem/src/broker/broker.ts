@@ -2,7 +2,10 @@ import type { Envelope } from '../core/envelope.js';
 import type { TaskFailure } from '../core/failure.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { TaskState } from '../core/task-state.js';
+import type { NewTask } from './new-task.js';
 import type { ScheduleStore } from './schedule-store.js';
+
+export type { NewTask } from './new-task.js';
 
 /**
  * The port between Stem and the place where tasks live.
@@ -87,30 +90,6 @@ export interface Broker {
   replay(ids: readonly string[], options: { delayMs: number }): Promise<ReplayOutcome[]>;
   /** Deletes dead letters for good; returns how many there were. */
   discardDeadLetters(ids: readonly string[]): Promise<number>;
-}
-
-/** A task that is about to be enqueued; already checked and encoded. */
-export interface NewTask {
-  readonly id: string;
-  /** The id was made up for this call: finding it taken means that an unanswered call had succeeded. */
-  readonly idIsNew?: boolean | undefined;
-  readonly queue: string;
-  readonly priority: number;
-  /** The encoded {@link Envelope}. */
-  readonly envelope: string;
-  /** Wait this long, or until this time; at most one of the two. */
-  readonly delayMs?: number | undefined;
-  readonly dueAt?: number | undefined;
-  /** Give up waiting after this long, or at this time; at most one of the two. */
-  readonly expiresInMs?: number | undefined;
-  readonly expiresAt?: number | undefined;
-  /** The claim that must be free; `forMs` bounds how long it lasts. */
-  readonly unique?: { readonly key: string; readonly forMs?: number | undefined } | undefined;
-  /**
-   * Accept it only if its number is greater than the last one accepted under this key, which outlives
-   * the task's record by weeks. Refused, it is answered like a task whose id is taken.
-   */
-  readonly sequence?: { readonly key: string; readonly number: number } | undefined;
 }
 
 export interface EnqueueOutcome {

@@ -1,4 +1,4 @@
-import type { NewTask } from './broker.js';
+import type { NewTask } from './new-task.js';
 
 /**
  * The port between Beat and the place where schedules live.
@@ -45,8 +45,8 @@ export interface ScheduleStore {
   /** Carries out ticks, each in one step and each for itself; outcomes are in their order. */
   fire(ticks: readonly Tick[]): Promise<TickOutcome[]>;
 
-  /** Takes note that the task that {@link fire} left `pending` was accepted, or existed. */
-  settle(settled: { id: string; taskId: string; created: boolean }): Promise<void>;
+  /** Takes note that the broker has the task that {@link fire} left `pending`, or has refused it. */
+  settle(settled: { id: string; taskId: string; accepted: boolean }): Promise<void>;
 
   /** Takes note that a tick could not be carried out, unless the schedule has moved on meanwhile. */
   fault(fault: TickFault): Promise<'noted' | 'moved'>;

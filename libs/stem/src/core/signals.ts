@@ -19,6 +19,13 @@ export interface SignalledWorker {
   readonly queues: readonly string[];
 }
 
+/** The tick of a schedule that a signal is about. */
+export interface SignalledTick {
+  readonly scheduleId: string;
+  /** When it was due, before any jitter. */
+  readonly scheduledFor: Date;
+}
+
 /** Payload of every signal, by name. Listed in the order in which a task meets them. */
 export interface SignalPayloads {
   /** About to be sent to the broker. */
@@ -67,6 +74,12 @@ export interface SignalPayloads {
   workerStopping: { worker: SignalledWorker; mode: string };
   workerShutdown: { worker: SignalledWorker };
   workerHeartbeat: { worker: SignalledWorker; running: number; held: number };
+  /** This process found a tick due. Others may have found the same one; a single one dispatches it. */
+  scheduleEntryDue: SignalledTick & { task: SignalledTask };
+  /** The tick's task was accepted, by this process. */
+  scheduleEntryDispatched: SignalledTick & { task: SignalledTask; driftMs: number };
+  /** The tick could not become a task; the schedule goes on with the next one. */
+  scheduleEntryFailed: SignalledTick & { error: unknown };
 }
 
 /** Name of a signal. */

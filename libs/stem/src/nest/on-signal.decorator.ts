@@ -27,6 +27,9 @@ const SIGNAL_NAMES = Object.keys({
   workerStopping: true,
   workerShutdown: true,
   workerHeartbeat: true,
+  scheduleEntryDue: true,
+  scheduleEntryDispatched: true,
+  scheduleEntryFailed: true,
 } satisfies Record<SignalName, true>);
 
 /** Decorates a method that takes the payload of signal `N`. */

@@ -19,6 +19,7 @@ import type {
 } from '../broker.js';
 import type { Lease } from './lease.js';
 import { MemoryConsumer } from './memory-consumer.js';
+import { MemoryScheduleStore } from './memory-schedule-store.js';
 import { MemoryStore } from './memory-store.js';
 import { MemoryTask } from './memory-task.js';
 import { MAX_TIMEOUT_MS } from './work-bell.js';
@@ -49,6 +50,7 @@ const BOOT_ID_LENGTH = 8;
  */
 export class MemoryBroker implements Broker {
   readonly description: string;
+  readonly schedules: MemoryScheduleStore;
   readonly #store: MemoryStore;
   /** Ends the waits that are under way. */
   readonly #waits = new Set<() => void>();
@@ -57,7 +59,17 @@ export class MemoryBroker implements Broker {
   constructor(options: MemoryBrokerOptions = {}) {
     const { clock = systemClock, namespace = 'stem', purgedTtlMs = DAY_MS, sharedWith } = options;
     this.description = `memory://${namespace}`;
-    this.#store = sharedWith ? sharedWith.#store : new MemoryStore(clock, purgedTtlMs);
+    const store = sharedWith ? sharedWith.#store : new MemoryStore(clock, purgedTtlMs);
+    this.#store = store;
+    this.schedules = new MemoryScheduleStore({
+      clock: store.clock,
+      content: store.schedules,
+      description: this.description,
+      queues: {
+        enqueue: (task) => this.#enqueueOne(task, store.clock.now()),
+        stateOf: (id) => store.find(id)?.state,
+      },
+    });
   }
 
   async connect(): Promise<void> {
@@ -242,11 +254,13 @@ export class MemoryBroker implements Broker {
     const store = this.#store;
     const known = store.find(newTask.id);
     if (known) return { id: known.id, created: false };
+    if (store.isOvertaken(newTask)) return { id: newTask.id, created: false };
     const rival = newTask.unique && store.uniqueClaims.holderOf(newTask.unique.key, now);
     if (rival) return { id: rival.id, created: false };
 
     const task = new MemoryTask(newTask, now);
     store.add(task);
+    store.noteSequence(newTask);
     store.uniqueClaims.take(task, now);
     const queue = store.queue(task.queue);
     // Even one that has passed: such a task must end as expired, not run.

@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/clock.js';
 import type { TaskFailure } from '../../core/failure.js';
-import type { CancelRequest, DeathReason } from '../broker.js';
+import type { CancelRequest, DeathReason, NewTask } from '../broker.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Lease } from './lease.js';
 import { MemoryQueue } from './memory-queue.js';
+import { MemorySchedules } from './memory-schedule-store.js';
 import type { MemoryTask } from './memory-task.js';
 import { RateLimits } from './rate-limits.js';
 import { TimerHeap } from './timer-heap.js';
@@ -30,6 +31,9 @@ export class MemoryStore {
   readonly uniqueClaims = new UniqueClaims();
   readonly leases = new Map<string, Lease>();
   readonly rateLimits = new RateLimits();
+  readonly schedules = new MemorySchedules();
+  /** The last number accepted of each sequence. */
+  readonly #sequences = new Map<string, number>();
   readonly #tasks = new Map<string, MemoryTask>();
   readonly #queues = new Map<string, MemoryQueue>();
   readonly #ended = new TimerHeap<MemoryTask>();
@@ -50,6 +54,15 @@ export class MemoryStore {
 
   add(task: MemoryTask): void {
     this.#tasks.set(task.id, task);
+  }
+
+  /** Whether a later task of its sequence was accepted before, or this very one. */
+  isOvertaken({ sequence }: NewTask): boolean {
+    return sequence !== undefined && sequence.number <= (this.#sequences.get(sequence.key) ?? -1);
+  }
+
+  noteSequence({ sequence }: NewTask): void {
+    if (sequence) this.#sequences.set(sequence.key, sequence.number);
   }
 
   /** Deletes a task that is in no place any more. */

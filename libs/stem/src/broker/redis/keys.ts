@@ -17,6 +17,11 @@ export class PartitionKeys {
     return `${this.prefix}queues`;
   }
 
+  /** Channel on which Beats are told that a schedule became due earlier than any before. */
+  get schedulesChannel(): string {
+    return `${this.prefix}schedules`;
+  }
+
   /** List with at most one wake-up marker. */
   wake(queue: string): string {
     return `${this.prefix}w:${queue}`;

@@ -24,6 +24,7 @@ import { EndWaiter } from './end-waiter.js';
 import { cancelChannel, endedChannel } from './keys.js';
 import { Partition } from './partition.js';
 import { readCancelRequest, RedisConsumer } from './redis-consumer.js';
+import { RedisScheduleStore } from './redis-schedule-store.js';
 import { reclaim, settleDue } from './scripts/maintenance.script.js';
 import { pause, purge, queueStats } from './scripts/queue.script.js';
 import { cancel, discard, replay } from './scripts/task.script.js';
@@ -69,6 +70,7 @@ const DELIVERY_LIMIT: TaskFailure = {
 
 /** Tasks on Redis Streams. How they are laid out is described in `scripts/include/keys.lua`. */
 export class RedisBroker implements Broker {
+  readonly schedules: RedisScheduleStore;
   readonly #options: RedisBrokerOptions;
   readonly #connection: RedisConnection;
   readonly #clock = new ServerClock();
@@ -87,6 +89,10 @@ export class RedisBroker implements Broker {
       { length: options.partitions ?? 1 },
       (_, index) => new Partition(this.#connection, this.#clock, options.namespace, index),
     );
+    this.schedules = new RedisScheduleStore({
+      namespace: options.namespace,
+      shared: { connection: this.#connection, clock: this.#clock },
+    });
     this.#subscriber = new Subscriber(this.#connection, () => this.#ends.recheckAll());
     this.#ends = new EndWaiter(
       endedChannel(options.namespace, nanoid(12)),
@@ -110,6 +116,7 @@ export class RedisBroker implements Broker {
   close(): Promise<void> {
     this.#ends.close(new StemClosedError(`The broker at ${this.description} was closed.`));
     this.#subscriber.close();
+    void this.schedules.close();
     this.#connection.close();
     return Promise.resolve();
   }

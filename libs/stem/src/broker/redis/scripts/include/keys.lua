@@ -16,6 +16,12 @@ local QUEUES = at .. 'queues'
 local WAITERS = at .. 'waiters'
 -- hash: task id -> JSON of the request to stop it; only of tasks that run
 local CANCELS = at .. 'cancels'
+-- sorted set: schedule -> time (ms) of the next look at it; those that are paused or done are not in it
+local SCHEDULES_DUE = at .. 'schedules:due'
+-- sorted set, all scores 0: every schedule, in the order of their ids
+local SCHEDULES = at .. 'schedules'
+-- channel: told when a schedule becomes due earlier than any before
+local SCHEDULES_CHANNEL = at .. 'schedules'
 
 -- stream: ready and running tasks of one queue and priority
 local function stream_key(queue, priority) return at .. 'q:' .. priority .. ':' .. queue end
@@ -41,3 +47,5 @@ local function sequence_key(key) return at .. 'o:' .. key end
 local function turn_key(limit) return at .. 'l:' .. limit end
 -- string: JSON of the latest progress of a running task
 local function progress_key(id) return at .. 'p:' .. id end
+-- hash: a schedule (see schedule.lua)
+local function schedule_key(id) return at .. 's:' .. id end
