@@ -12,7 +12,7 @@ export function breakOff(client: Redis): void {
   else client.disconnect(true);
 }
 
-const MAX_BACKOFF_MS = 3_000;
+const MAX_BACKOFF_MS = 1_500;
 
 /**
  * Makes a client of our own. A client given by the user is never used itself: its settings may queue or
@@ -47,7 +47,7 @@ export function openClient(
   return new Redis({ ...source.options, ...settings });
 }
 
-/** Doubles from 50 ms to 3 s, shortened by up to half at random so that clients do not come back in step. */
+/** Doubles from 50 ms to 1.5 s, shortened by up to half at random so that clients do not come back in step. */
 function backoffMs(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 10), MAX_BACKOFF_MS) * (1 - Math.random() / 2);
 }
