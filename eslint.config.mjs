@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/coverage/', '**/*.generated.ts'] },
+  { ignores: ['**/dist/', '**/coverage/', '**/*.generated.ts', '**/*.d.cts'] },
   eslint.configs.recommended,
   {
     languageOptions: {
@@ -64,6 +64,7 @@ export default tseslint.config(
     files: ['**/*.{cjs,cts}'],
     languageOptions: {
       sourceType: 'commonjs',
+      globals: { __dirname: 'readonly' },
     },
   },
 );

@@ -12,6 +12,7 @@ export { gracefulShutdown, type GracefulShutdownOptions } from './nest/graceful-
 // Configuration.
 export { StemConfig } from './config/environment.js';
 export type {
+  IsolationOptions,
   RedisClientLike,
   RedisOptionsLike,
   SizeLimits,
@@ -61,6 +62,7 @@ export {
   type TerminalState,
 } from './core/task-state.js';
 export type { Duration } from './core/duration.js';
+export type { ByteSize } from './core/size.js';
 export type { JsonObject, JsonValue } from './core/json.js';
 export type { TaskFailure } from './core/failure.js';
 export type {
@@ -94,6 +96,8 @@ export {
   TaskExpiredError,
   TaskFailedError,
   TaskNotFoundError,
+  type ThreadCrash,
+  ThreadCrashedError,
   UnknownTaskError,
   UnrecoverableTaskError,
   WorkerStoppingError,

@@ -1,6 +1,6 @@
-import type { Delivery } from '../broker/broker.js';
 import type { ChildTaskOptions } from '../core/task-context.js';
 import type { TaskDefinition } from '../core/define-task.js';
+import type { Envelope } from '../core/envelope.js';
 import type { StemClient } from './stem-client.js';
 import type { TaskHandle } from './task-handle.js';
 
@@ -14,7 +14,7 @@ export const ROOT_TASK_ID = 'stem.rootTaskId';
  */
 export async function enqueueChild(
   client: StemClient,
-  parent: Delivery,
+  parent: { readonly envelope: Pick<Envelope, 'id' | 'headers' | 'meta'> },
   task: string | { readonly name: string },
   args?: unknown,
   options: ChildTaskOptions = {},

@@ -8,6 +8,7 @@ import type { TaskLogger } from '../core/task-context.js';
 import { requireCount, requireName } from '../core/task-options.js';
 import { refuseUnknownOptions, requireBoolean, requireObject, requireOneOf } from './checks.js';
 import { StemConfig, type Environment } from './environment.js';
+import { resolveIsolation } from './isolation.js';
 import { LIMITS } from './limits.js';
 import type {
   ResolvedLimits,
@@ -62,6 +63,7 @@ const WORKER_OPTIONS = Object.keys({
   unhealthyAfter: true,
   pollInterval: true,
   maxDeliveries: true,
+  isolation: true,
 } satisfies Record<keyof WorkerOptions, true>);
 
 const LIMIT_OPTIONS = Object.keys({
@@ -172,9 +174,14 @@ function resolveWorker(
     refuseUnknownOptions(worker, WORKER_OPTIONS, 'worker.');
   }
   const given: WorkerOptions = worker === true ? {} : worker;
+  const concurrency = requireCount(
+    given.concurrency ?? 10,
+    'worker.concurrency',
+    ...LIMITS.concurrency,
+  );
   return {
     queues: resolveQueues(given.queues ?? [defaultQueue]),
-    concurrency: requireCount(given.concurrency ?? 10, 'worker.concurrency', ...LIMITS.concurrency),
+    concurrency,
     name: requireName(given.name ?? hostname(), 'worker.name'),
     prefetchMultiplier:
       given.prefetchMultiplier === undefined
@@ -210,6 +217,7 @@ function resolveWorker(
       'worker.maxDeliveries',
       ...LIMITS.maxDeliveries,
     ),
+    isolation: resolveIsolation(given.isolation, concurrency),
   };
 }
 

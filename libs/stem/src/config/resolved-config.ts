@@ -41,6 +41,19 @@ export interface ResolvedWorkerOptions {
   readonly unhealthyAfterMs: number;
   readonly pollIntervalMs: number;
   readonly maxDeliveries: number;
+  /** Absent: tasks that ask for isolation cannot be run here. */
+  readonly isolation?: ResolvedIsolationOptions | undefined;
+}
+
+/** Options of isolated tasks after checking. */
+export interface ResolvedIsolationOptions {
+  /** A file URL. */
+  readonly module: string;
+  readonly export: string | undefined;
+  readonly threads: number;
+  readonly maxTasksPerThread: number | undefined;
+  /** In bytes. */
+  readonly maxMemoryPerThread: number | undefined;
 }
 
 /** Size limits in bytes. */

@@ -1,6 +1,7 @@
 import type { Broker, ResultBackend } from '../broker/broker.js';
 import type { TaskDefinition } from '../core/define-task.js';
 import type { Duration } from '../core/duration.js';
+import type { ByteSize } from '../core/size.js';
 import type { TaskLogger } from '../core/task-context.js';
 
 /**
@@ -96,6 +97,31 @@ export interface WorkerOptions {
   readonly pollInterval?: Duration;
   /** A task that lost its worker this often is dead-lettered. 1 to 1000. Default 3. */
   readonly maxDeliveries?: number;
+  /** Where and how tasks with `isolate: true` run. They need it, and nothing else does. */
+  readonly isolation?: IsolationOptions;
+}
+
+/**
+ * How tasks with `isolate: true` run: in worker threads, in each of which the application is booted
+ * once, without a worker or a Beat of its own.
+ */
+export interface IsolationOptions {
+  /**
+   * The compiled module that exports the application's root module, as absolute path or file URL. In
+   * that module itself: `import.meta.url`, in CommonJS `__filename`.
+   */
+  readonly module: string | URL;
+  /** Name of the export. Default: the one called `AppModule`, the default one, or the only module. */
+  readonly export?: string;
+  /** Threads, and so isolated tasks that run at once. Default: the cores, at most `concurrency`. */
+  readonly threads?: number;
+  /** After so many tasks a thread is replaced. Default: never. */
+  readonly maxTasksPerThread?: number;
+  /**
+   * Heap of a thread, from `32mb`. A task that needs more fails, with its thread; a thread that still
+   * holds three quarters of it after a task is replaced. Default: what Node allows.
+   */
+  readonly maxMemoryPerThread?: ByteSize;
 }
 
 /** Largest sizes accepted, in bytes of UTF-8. */

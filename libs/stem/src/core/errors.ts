@@ -147,6 +147,23 @@ export class HardTimeLimitError extends StemError {
   readonly code = 'STEM_HARD_TIME_LIMIT';
 }
 
+/** What ended a thread under the task that ran in it. */
+export type ThreadCrash = 'exit' | 'out-of-memory' | 'uncaught-error' | 'boot-failed';
+
+/**
+ * The thread of an isolated task ended under it, which fails this attempt and nothing else. `cause` is
+ * the error that ended the thread, if there was one.
+ */
+export class ThreadCrashedError extends StemError {
+  readonly code = 'STEM_THREAD_CRASHED';
+  readonly crash: ThreadCrash;
+
+  constructor(message: string, crash: ThreadCrash, init: StemErrorInit = {}) {
+    super(message, init);
+    this.crash = crash;
+  }
+}
+
 /** Reason of `ctx.signal` when the worker lost its lease: another worker may run the task now. */
 export class LeaseLostError extends StemError {
   readonly code = 'STEM_LEASE_LOST';

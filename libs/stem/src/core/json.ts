@@ -12,6 +12,15 @@ export type JsonValue =
 /** An object of JSON values, as used for headers and metadata. */
 export type JsonObject = Readonly<Record<string, JsonValue | undefined>>;
 
+/** A value that is JSON already, checked by whoever wrote it; read only if somebody wants to. */
+export class JsonText {
+  constructor(readonly text: string) {}
+
+  parse(): unknown {
+    return JSON.parse(this.text);
+  }
+}
+
 /**
  * Writes a value as JSON, or refuses it.
  *

@@ -38,6 +38,12 @@ export interface TaskOptions<TArgs = never> {
   readonly ignoreResult?: boolean;
   /** How long the record of an ended task is kept. Default: the module's `resultTtl`. */
   readonly resultTtl?: Duration;
+  /**
+   * Runs it in a worker thread of a pool, so that it can neither block nor crash this process, and can
+   * really be ended: by its hard limit, and by a cancel with `terminate`. Needs `worker.isolation`.
+   * Default false.
+   */
+  readonly isolate?: boolean;
   /** For people: what the task does. */
   readonly description?: string;
   /** For people and listings. */
@@ -65,6 +71,7 @@ export interface ResolvedTaskOptions {
   readonly uniqueKey: string | ((args: never) => string) | undefined;
   readonly ignoreResult: boolean;
   readonly resultTtlMs: number | undefined;
+  readonly isolate: boolean;
   readonly description: string | undefined;
   readonly tags: readonly string[];
   readonly idempotent: boolean;
@@ -89,6 +96,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof TaskOptions>([
   'uniqueKey',
   'ignoreResult',
   'resultTtl',
+  'isolate',
   'description',
   'tags',
   'idempotent',
@@ -154,11 +162,19 @@ export function resolveTaskOptions(options: TaskOptions, place: string): Resolve
     uniqueKey: options.uniqueKey,
     ignoreResult: options.ignoreResult ?? false,
     resultTtlMs: duration('resultTtl', { minMs: 0 }),
+    isolate: requireFlag(options.isolate ?? false, `isolate of ${place}`),
     description: options.description,
     tags: options.tags ?? [],
     idempotent: options.idempotent ?? false,
     stem: options.stem,
   };
+}
+
+function requireFlag(value: unknown, option: string): boolean {
+  if (typeof value !== 'boolean') {
+    throw new StemConfigError({ option, value, expected: 'true or false' });
+  }
+  return value;
 }
 
 /** @throws {StemConfigError} unless `value` is a whole number from 0 to 1,000,000. */

@@ -10,6 +10,7 @@ import { SignalBus } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import { resolveTaskOptions } from '../core/task-options.js';
 import { TaskRegistry } from '../core/task-registry.js';
+import { threadLink } from '../worker/isolation/thread-link.js';
 import type { StemExplorer } from './stem.explorer.js';
 
 /** Room in a record for names, ids and punctuation. */
@@ -43,6 +44,18 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
   /** Puts a Stem together; nothing is connected yet. */
   static async create(config: ResolvedStemConfig, explorer: StemExplorer): Promise<StemRuntime> {
     const log = loggerOf(config, 'Stem');
+    const link = threadLink();
+    if (link) {
+      // In a thread of isolated tasks: the main thread has the worker, the Beat and the connections.
+      return new StemRuntime(
+        { ...config, worker: undefined, beat: false },
+        link.broker(config.name, config.partitions),
+        config.resultBackend && link.resultBackend(config.name),
+        new SignalBus(log),
+        log,
+        explorer,
+      );
+    }
     const limits: ConnectionLimits = {
       namespace: config.namespace,
       commandTimeoutMs: config.commandTimeoutMs,
@@ -74,12 +87,17 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
       await this.#close();
       throw error;
     }
-    this.log.log(this.#describe());
+    if (!threadLink()) this.log.log(this.#describe());
     this.#warnOfUnservedQueues();
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.#close();
+  }
+
+  /** The Stem of this name in the same application. */
+  sibling(name: string): StemRuntime | undefined {
+    return this.explorer.instances(isRuntime).find(({ config }) => config.name === name);
   }
 
   #learn(): void {

@@ -1,6 +1,7 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { enqueueChild } from '../client/child-task.js';
 import { Worker } from '../worker/worker.js';
+import { createIsolatedRunner } from './isolation/create-isolated-runner.js';
 import { loggerOf, type StemRuntime } from './stem-runtime.js';
 
 /**
@@ -23,6 +24,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, resultBackend, registry, signals, client } = this.#runtime;
     if (!config.worker) return;
+    const isolated = await createIsolatedRunner(this.#runtime, config.worker);
     this.#worker = new Worker({
       broker,
       resultBackend,
@@ -31,6 +33,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
       log: loggerOf(config, 'StemWorker'),
       enqueueChild: (parent, task, args, options) =>
         enqueueChild(client, parent, task, args, options),
+      isolated,
       options: config.worker,
       defaults: {
         maxRetries: config.defaultMaxRetries,
@@ -38,7 +41,12 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
         resultBytes: config.limits.resultBytes,
       },
     });
-    await this.#worker.start();
+    try {
+      await this.#worker.start();
+    } catch (error) {
+      await isolated?.close({ graceful: false });
+      throw error;
+    }
   }
 
   async onModuleDestroy(): Promise<void> {

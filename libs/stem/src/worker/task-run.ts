@@ -10,6 +10,7 @@ import type {
   TaskLogger,
 } from '../core/task-context.js';
 import type { RegisteredTask } from '../core/task-registry.js';
+import type { IsolatedRun } from './isolation/isolated-runner.js';
 import { RetryRequest } from './retry-request.js';
 
 /** Enqueues a task on behalf of the one that runs. */
@@ -54,6 +55,8 @@ export class TaskRun implements TaskContext {
   cancelReason: string | undefined;
   /** Whether the outcome is decided: whatever the handler still does is dropped. */
   isOver = false;
+  /** Its part in a thread, where it runs in one. */
+  isolated: IsolatedRun | undefined;
   softTimer: NodeJS.Timeout | undefined;
   hardTimer: NodeJS.Timeout | undefined;
 
@@ -128,6 +131,7 @@ export class TaskRun implements TaskContext {
     if (this.#abortReason) return;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
+    this.isolated?.abort(reason);
   }
 
   async progress(fraction: number, data?: JsonValue): Promise<void> {
@@ -152,21 +156,7 @@ export class TaskRun implements TaskContext {
   }
 
   retry(options: RetryRequestOptions = {}): never {
-    const { delay, at, reason } = options;
-    if (at !== undefined && !(at instanceof Date && !Number.isNaN(at.getTime()))) {
-      throw new StemConfigError(
-        { option: 'retry at', value: at, expected: 'a valid Date' },
-        this.#where,
-      );
-    }
-    throw new RetryRequest(
-      reason,
-      {
-        delayMs: delay === undefined ? undefined : parseDuration(delay, 'retry delay'),
-        dueAt: at?.getTime(),
-      },
-      this.#where,
-    );
+    throw RetryRequest.from(options, this.#where);
   }
 
   enqueue(

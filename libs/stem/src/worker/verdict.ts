@@ -5,15 +5,25 @@ import {
   UnrecoverableTaskError,
   WorkerStoppingError,
 } from '../core/errors.js';
-import { toJson } from '../core/json.js';
-import { isRetryable, retryDelayMs } from '../core/retry-policy.js';
+import { JsonText, toJson } from '../core/json.js';
+import { isRetryable, retryDelayMs, type RetryPolicy } from '../core/retry-policy.js';
 import type { RegisteredTask } from '../core/task-registry.js';
 import { RetryRequest } from './retry-request.js';
 
-/** How the code of a run ended. */
+/** How the code of a run ended. A value may be a {@link JsonText}. */
 export type RunEnd =
   | { readonly returned: true; readonly value: unknown }
-  | { readonly returned: false; readonly error: unknown };
+  | {
+      readonly returned: false;
+      readonly error: unknown;
+      /** Given where the policy was asked before: in the thread in which the error was thrown. */
+      readonly ruling?: RetryRuling;
+    };
+
+/** What a task's retry policy says of an error. */
+export type RetryRuling =
+  | { readonly retryable: true; readonly delayMs: number }
+  | { readonly retryable: false; readonly reason: DeathReason };
 
 /** What is to be done about a run that has ended: the transition, and what it needs. */
 export type Verdict =
@@ -73,18 +83,7 @@ export function judge(end: RunEnd, circumstances: Circumstances): Verdict {
   if (abortReason instanceof WorkerStoppingError && !(end.error instanceof RetryRequest)) {
     return { verb: 'release' };
   }
-  try {
-    return judgeError(end.error, circumstances);
-  } catch (fault) {
-    // The task's own `retryOn`, `doNotRetryOn` or `backoff` threw. Without a policy that works there is no
-    // telling whether another try does harm.
-    const error = new AggregateError(
-      [end.error, fault],
-      `The task failed, and so did its retry policy: ${String(fault)}`,
-      { cause: end.error },
-    );
-    return { verb: 'fail', error, reason: 'not-retryable' };
-  }
+  return judgeError(end, circumstances);
 }
 
 function judgeReturn(value: unknown, circumstances: Circumstances): Verdict {
@@ -100,12 +99,10 @@ function judgeReturn(value: unknown, circumstances: Circumstances): Verdict {
     queue: delivery.queue,
   };
   try {
-    const result = toJson(
-      value,
-      `The result of task '${delivery.envelope.name}'`,
-      defaults.resultBytes,
-      where,
-    );
+    const result =
+      value instanceof JsonText
+        ? value.text
+        : toJson(value, `The result of task '${where.taskName}'`, defaults.resultBytes, where);
     return { verb: 'complete', result, value, ttlMs };
   } catch (error) {
     if (!(error instanceof TaskArgsError)) throw error;
@@ -114,8 +111,15 @@ function judgeReturn(value: unknown, circumstances: Circumstances): Verdict {
   }
 }
 
-function judgeError(error: unknown, circumstances: Circumstances): Verdict {
+function judgeError(
+  { error: thrown, ruling: given }: RunEnd & { returned: false },
+  circumstances: Circumstances,
+): Verdict {
   const { delivery, task, defaults } = circumstances;
+  const { error, ruling } =
+    given || !task
+      ? { error: thrown, ruling: given }
+      : ruleOn(thrown, task.options.retry, delivery.attempt);
   const exhausted = delivery.attempt >= maxRetriesOf(delivery, task, defaults);
   if (error instanceof RetryRequest) {
     if (exhausted) return { verb: 'fail', error, reason: 'retries-exhausted' };
@@ -123,21 +127,45 @@ function judgeError(error: unknown, circumstances: Circumstances): Verdict {
     if (dueAt !== undefined) return { verb: 'retry', error, dueAt, ttlMs: ttlMsOf(circumstances) };
     if (delayMs !== undefined)
       return { verb: 'retry', error, delayMs, ttlMs: ttlMsOf(circumstances) };
-  } else if (task && !isRetryable(task.options.retry, error)) {
-    const reason = error instanceof UnrecoverableTaskError ? 'unrecoverable' : 'not-retryable';
-    return { verb: 'fail', error, reason };
   }
+  if (ruling && !ruling.retryable) return { verb: 'fail', error, reason: ruling.reason };
   if (exhausted) {
     return { verb: 'fail', error, reason: task?.invoke ? 'retries-exhausted' : 'unknown-task' };
   }
   return {
     verb: 'retry',
     error,
-    delayMs: task
-      ? retryDelayMs(task.options.retry, delivery.attempt, error)
-      : UNKNOWN_TASK_DELAY_MS * 2 ** delivery.attempt,
+    delayMs: ruling ? ruling.delayMs : UNKNOWN_TASK_DELAY_MS * 2 ** delivery.attempt,
     ttlMs: ttlMsOf(circumstances),
   };
+}
+
+/**
+ * Asks a task's retry policy about what was thrown; how many tries are left is not its business.
+ *
+ * @returns what it says, and the error to keep: another one when the policy itself threw.
+ */
+export function ruleOn(
+  error: unknown,
+  policy: RetryPolicy,
+  attempt: number,
+): { readonly error: unknown; readonly ruling: RetryRuling } {
+  try {
+    if (!(error instanceof RetryRequest) && !isRetryable(policy, error)) {
+      const reason = error instanceof UnrecoverableTaskError ? 'unrecoverable' : 'not-retryable';
+      return { error, ruling: { retryable: false, reason } };
+    }
+    return { error, ruling: { retryable: true, delayMs: retryDelayMs(policy, attempt, error) } };
+  } catch (fault) {
+    // The task's own `retryOn`, `doNotRetryOn` or `backoff` threw. Without a policy that works there is no
+    // telling whether another try does harm.
+    const both = new AggregateError(
+      [error, fault],
+      `The task failed, and so did its retry policy: ${String(fault)}`,
+      { cause: error },
+    );
+    return { error: both, ruling: { retryable: false, reason: 'not-retryable' } };
+  }
 }
 
 /**

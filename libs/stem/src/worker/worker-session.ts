@@ -1,4 +1,11 @@
-import type { Broker, Consumer, Delivery, ResultBackend, SettleOutcome } from '../broker/broker.js';
+import type {
+  Broker,
+  CancelRequest,
+  Consumer,
+  Delivery,
+  ResultBackend,
+  SettleOutcome,
+} from '../broker/broker.js';
 import { resultKeyOf, resultReference } from '../broker/broker.js';
 import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
 import {
@@ -11,10 +18,12 @@ import {
 import { faultHook } from '../core/fault-points.js';
 import { describeFailure } from '../core/failure.js';
 import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
+import { JsonText } from '../core/json.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { ResolvedTaskOptions } from '../core/task-options.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { Claimer } from './claimer.js';
+import type { IsolatedRunner } from './isolation/isolated-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { Slots } from './slots.js';
 import { TaskBuffer } from './task-buffer.js';
@@ -36,6 +45,8 @@ export interface WorkerSessionParts {
   readonly options: ResolvedWorkerOptions;
   readonly defaults: RunDefaults;
   readonly enqueueChild: EnqueueChild;
+  /** Runs the tasks that ask for isolation; without it they run here like all others. */
+  readonly isolated?: IsolatedRunner | undefined;
   readonly worker: SignalledWorker;
   /** Goes on over all sessions of a worker. */
   readonly counts: WorkerCounts;
@@ -180,18 +191,18 @@ export class WorkerSession {
     faultHook?.('worker:consumer-closed:after');
   }
 
-  /** Passes a request to stop on to the run it is about. */
-  cancel(id: string, reason: string): void {
+  /** Passes a request to stop on to the run it is about; to `terminate` ends one that is isolated. */
+  cancel(id: string, { reason, terminate }: Pick<CancelRequest, 'reason' | 'terminate'>): void {
     for (const run of this.#runs) {
       if (run.id !== id) continue;
       run.cancelReason = reason;
-      run.abort(
-        new TaskCancelledError(`Task '${run.name}' was cancelled: ${reason}`, {
-          taskId: id,
-          taskName: run.name,
-          queue: run.queue,
-        }),
-      );
+      const error = new TaskCancelledError(`Task '${run.name}' was cancelled: ${reason}`, {
+        taskId: id,
+        taskName: run.name,
+        queue: run.queue,
+      });
+      run.abort(error);
+      if (terminate && run.isolated) this.#end(run, { returned: false, error });
       return;
     }
     // Of no other task may anything be kept: a later one may have the same id.
@@ -281,7 +292,7 @@ export class WorkerSession {
       this.#end(run, { returned: false, error: undefined });
       return;
     }
-    this.#armLimits(run);
+    if (!this.#runnerOf(run)) this.#armLimits(run);
     if (signals.has('taskPrerun')) {
       void signals
         .emit('taskPrerun', { task: signalled(delivery), worker: this.#parts.worker })
@@ -296,6 +307,11 @@ export class WorkerSession {
     const invoke = run.task?.invoke;
     if (!invoke) {
       this.#end(run, { returned: false, error: new UnknownTaskError(run.name, []) });
+      return;
+    }
+    const runner = this.#runnerOf(run);
+    if (runner) {
+      this.#invokeIsolated(run, runner);
       return;
     }
     let value: unknown;
@@ -315,6 +331,20 @@ export class WorkerSession {
     } else {
       this.#end(run, { returned: true, value });
     }
+  }
+
+  #runnerOf({ task }: TaskRun): IsolatedRunner | undefined {
+    return task?.options.isolate ? this.#parts.isolated : undefined;
+  }
+
+  /** Limits count from the call of the handler: a thread may have to be waited for. */
+  #invokeIsolated(run: TaskRun, runner: IsolatedRunner): void {
+    const isolated = runner.run(run, run.delivery.envelope.args, () => {
+      if (!run.isOver) this.#armLimits(run);
+    });
+    run.isolated = isolated;
+    if (run.abortReason) isolated.abort(run.abortReason);
+    void isolated.ended.then((end) => this.#end(run, end));
   }
 
   #armLimits(run: TaskRun): void {
@@ -357,6 +387,7 @@ export class WorkerSession {
     run.isOver = true;
     clearTimeout(run.softTimer);
     clearTimeout(run.hardTimer);
+    run.isolated?.terminate();
     this.#runs.delete(run);
     this.#parts.slots.free();
     if (this.#leaseLost) {
@@ -526,7 +557,10 @@ export class WorkerSession {
     const about = { task: signalled(run.delivery), worker, durationMs: run.durationMs };
     switch (verdict.verb) {
       case 'complete':
-        await signals.emit('taskSucceeded', { ...about, result: verdict.value });
+        await signals.emit('taskSucceeded', {
+          ...about,
+          result: verdict.value instanceof JsonText ? verdict.value.parse() : verdict.value,
+        });
         break;
       case 'retry': {
         const delayMs =

@@ -6,6 +6,7 @@ import { faultHook } from '../core/fault-points.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { TaskRegistry } from '../core/task-registry.js';
+import type { IsolatedRunner } from './isolation/isolated-runner.js';
 import { Slots } from './slots.js';
 import type { EnqueueChild } from './task-run.js';
 import type { RunDefaults } from './verdict.js';
@@ -26,6 +27,8 @@ export interface WorkerParts {
   readonly signals: SignalBus;
   readonly log: TaskLogger;
   readonly enqueueChild: EnqueueChild;
+  /** Runs the tasks that ask for isolation. The worker closes it when it stops. */
+  readonly isolated?: IsolatedRunner | undefined;
   readonly options: ResolvedWorkerOptions;
   readonly defaults: RunDefaults;
 }
@@ -92,6 +95,11 @@ export class Worker {
     return this.#slots.taken;
   }
 
+  /** Threads that it keeps for isolated tasks. */
+  get threads(): number {
+    return this.#parts.isolated?.threads ?? 0;
+  }
+
   /** Tasks in this worker's hands, running or waiting for a slot. */
   get held(): number {
     return this.#session?.held ?? 0;
@@ -147,7 +155,7 @@ export class Worker {
       worker: options.name,
       queues: options.queues,
       leaseMs: options.visibilityTimeoutMs,
-      onCancelRequested: (id, { reason }) => this.#session?.cancel(id, reason),
+      onCancelRequested: (id, request) => this.#session?.cancel(id, request),
       onRejected: (rejection) => log.error(describeRejection(rejection)),
     });
     faultHook?.('worker:consumer-opened:after');
@@ -210,13 +218,15 @@ export class Worker {
     if (signals.has('workerStopping')) {
       await signals.emit('workerStopping', { worker: this.#worker, mode });
     }
-    if (session) await this.#drain(session, mode, graceMs);
+    const ended = session ? await this.#drain(session, mode, graceMs) : mode;
+    await this.#parts.isolated?.close({ graceful: ended !== 'hard' });
     this.#state = 'stopped';
     if (signals.has('workerShutdown'))
       await signals.emit('workerShutdown', { worker: this.#worker });
   }
 
-  async #drain(session: WorkerSession, mode: StopMode, graceMs: number): Promise<void> {
+  /** @returns the mode in which it ended, which may be harsher than the one it began with. */
+  async #drain(session: WorkerSession, mode: StopMode, graceMs: number): Promise<StopMode> {
     const deadline = performance.now() + graceMs;
     const left = (): number => Math.max(deadline - performance.now(), 0);
     const reason = new WorkerStoppingError('The worker stops; the task goes back to its queue.');
@@ -235,6 +245,7 @@ export class Worker {
       session.abortRuns(reason);
       if (present === 'warm') await Promise.race([session.whenIdle(ABORT_GRACE_MS), hurried]);
     }
+    this.#parts.isolated?.drain();
     session.releaseRuns();
     await session.whenIdle(ABORT_GRACE_MS);
     try {
@@ -244,6 +255,7 @@ export class Worker {
         `Could not give the lease back; its tasks go to others when it runs out. ${String(error)}`,
       );
     }
+    return present;
   }
 
   get #watched(): Watched {
