@@ -32,6 +32,8 @@ import { judge, maxRetriesOf, type RunDefaults, type RunEnd, type Verdict } from
 
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
+/** How long isolated handlers may take to end by themselves when the lease is lost. */
+const LOST_GRACE_MS = 1_000;
 
 /** What a {@link WorkerSession} works with. */
 export interface WorkerSessionParts {
@@ -532,8 +534,16 @@ export class WorkerSession {
     this.abortRuns(
       new LeaseLostError('The worker lost its lease; another worker may run the task now.'),
     );
+    setTimeout(() => this.#endIsolatedRuns(), LOST_GRACE_MS).unref();
     this.#parts.onLeaseLost();
     faultHook?.('worker:lease-lost:after');
+  }
+
+  /** What can be ended need not go on beside the run that another worker has begun. */
+  #endIsolatedRuns(): void {
+    for (const run of [...this.#runs]) {
+      if (run.isolated) this.#end(run, { returned: false, error: run.abortReason });
+    }
   }
 
   #report(run: TaskRun, verdict: Verdict, error: unknown, settled: SettleOutcome): void {
