@@ -45,8 +45,7 @@ export async function createIsolatedRunner(
     resultBytes: config.limits.resultBytes,
     log: loggerOf(config, 'StemWorker'),
     storesOf: (stem) => (stem === config.name ? runtime : runtime.sibling(stem)),
-    onAppLog: (level, [message, ...rest]) =>
-      (Logger[level] as (message: unknown, ...rest: unknown[]) => void)(message, ...rest),
+    onAppLog: (level, [message, ...rest]) => Logger[level](message, ...rest),
   });
   try {
     await pool.start(tasks.map(({ name }) => name));
