@@ -6,6 +6,7 @@ export {
   type OnSignalOptions,
   type SignalDecorator,
 } from './nest/on-signal.decorator.js';
+export { Schedule } from './nest/schedule.decorator.js';
 export { getStemToken, InjectStem } from './nest/inject-stem.decorator.js';
 export { gracefulShutdown, type GracefulShutdownOptions } from './nest/graceful-shutdown.js';
 
@@ -32,6 +33,7 @@ export type {
 } from './client/enqueue-options.js';
 export type { DeadLetter, TaskStatus } from './client/task-status.js';
 export type { Queues } from './client/queues.js';
+export type { PreviewOptions, Schedule as ScheduleInfo, Schedules } from './client/schedules.js';
 export type {
   DeadLetterListOptions,
   DeadLetters,
@@ -39,6 +41,12 @@ export type {
   ReplayOptions,
   ReplayReport,
 } from './client/dead-letters.js';
+
+// Schedules.
+export type { MisfirePolicy, ScheduleDefinition, ScheduleOptions } from './schedule/definition.js';
+export { ScheduleError, ScheduleNotFoundError } from './schedule/schedule-error.js';
+export type { ScheduleSpec } from './schedule/spec.js';
+export type { SolarEvent } from './schedule/timing.js';
 
 // Tasks.
 export {
@@ -68,6 +76,7 @@ export type { TaskFailure } from './core/failure.js';
 export type {
   SignalFilter,
   SignalledTask,
+  SignalledTick,
   SignalledWorker,
   SignalListener,
   SignalName,
@@ -106,6 +115,19 @@ export {
 // The port, for brokers of your own.
 export { MemoryBroker, type MemoryBrokerOptions } from './broker/memory/memory-broker.js';
 export { MemoryResultBackend } from './broker/memory/memory-result-backend.js';
+export { MemoryScheduleStore } from './broker/memory/memory-schedule-store.js';
+export type {
+  DueSchedules,
+  Occurrence,
+  ScheduleChange,
+  ScheduleOverride,
+  ScheduleRecord,
+  ScheduleStore,
+  Tick,
+  TickFault,
+  TickOutcome,
+  TickRun,
+} from './broker/schedule-store.js';
 export { resultKeyOf, resultReference } from './broker/broker.js';
 export type {
   Abandonment,

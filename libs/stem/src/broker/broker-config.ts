@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { Broker, ResultBackend } from './broker.js';
+import type { ScheduleStore } from './schedule-store.js';
 
 /** How Redis is reached. `client` and `options` are ioredis's own. */
 export type RedisConnection =
@@ -46,5 +47,11 @@ export interface ResolvedBrokerConfig extends ConnectionLimits {
 /** Everything that makes a result backend. */
 export interface ResolvedResultBackendConfig extends ConnectionLimits {
   readonly target: StoreTarget<ResultBackend>;
+  readonly clock?: Clock | undefined;
+}
+
+/** Everything that makes a store of schedules apart from the broker. */
+export interface ResolvedScheduleStoreConfig extends ConnectionLimits {
+  readonly target: StoreTarget<ScheduleStore>;
   readonly clock?: Clock | undefined;
 }

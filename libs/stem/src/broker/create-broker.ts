@@ -1,12 +1,19 @@
 import { StemConfigError } from '../core/errors.js';
 import type { Broker, ResultBackend } from './broker.js';
-import type { ResolvedBrokerConfig, ResolvedResultBackendConfig } from './broker-config.js';
+import type {
+  ResolvedBrokerConfig,
+  ResolvedResultBackendConfig,
+  ResolvedScheduleStoreConfig,
+} from './broker-config.js';
 import { MemoryBroker } from './memory/memory-broker.js';
 import { MemoryResultBackend } from './memory/memory-result-backend.js';
+import { MemorySchedules, MemoryScheduleStore } from './memory/memory-schedule-store.js';
+import type { ScheduleStore } from './schedule-store.js';
 
 /** Content of `memory://name`, by name and namespace; it lasts as long as the process. */
 const sharedBrokers = new Map<string, MemoryBroker>();
 const sharedResultBackends = new Map<string, MemoryResultBackend>();
+const sharedSchedules = new Map<string, MemorySchedules>();
 
 /**
  * Makes the broker that a configuration asks for; it is not connected yet.
@@ -68,6 +75,46 @@ export async function createResultBackend(
       );
       type Options = ConstructorParameters<typeof RedisResultBackend>[0];
       return new RedisResultBackend({
+        connection: target.connection as Options['connection'],
+        namespace,
+        commandTimeoutMs: config.commandTimeoutMs,
+        connectTimeoutMs: config.connectTimeoutMs,
+        onConnectFailure: config.onConnectFailure,
+        ...(config.log ? { log: config.log } : {}),
+      });
+    }
+  }
+}
+
+/**
+ * Makes the store of schedules that a configuration asks for; it is not connected yet.
+ *
+ * @throws {StemConfigError} when it needs ioredis, which is not installed.
+ */
+export async function createScheduleStore(
+  config: ResolvedScheduleStoreConfig,
+): Promise<ScheduleStore> {
+  const { target, namespace } = config;
+  switch (target.kind) {
+    case 'instance':
+      return target.instance;
+    case 'memory': {
+      const create = (): MemorySchedules => new MemorySchedules();
+      const content =
+        target.sharedAs === undefined
+          ? create()
+          : shared(sharedSchedules, `${target.sharedAs}\n${namespace}`, create);
+      return new MemoryScheduleStore({ content, clock: config.clock });
+    }
+    case 'redis': {
+      const { RedisScheduleStore } = await loadRedis(
+        () => import('./redis/redis-schedule-store.js'),
+      );
+      type Options = Extract<
+        ConstructorParameters<typeof RedisScheduleStore>[0],
+        { connection: unknown }
+      >;
+      return new RedisScheduleStore({
         connection: target.connection as Options['connection'],
         namespace,
         commandTimeoutMs: config.commandTimeoutMs,

@@ -1,4 +1,5 @@
 import type { Broker, CancelOutcome, NewTask, ResultBackend } from '../broker/broker.js';
+import type { ScheduleStore } from '../broker/schedule-store.js';
 import type { TaskDefinition } from '../core/define-task.js';
 import { parseDuration } from '../core/duration.js';
 import { ResultTimeoutError } from '../core/errors.js';
@@ -14,6 +15,7 @@ import type {
   TaskReference,
 } from './enqueue-options.js';
 import { Queues } from './queues.js';
+import { Schedules } from './schedules.js';
 import {
   type CancelOptions,
   type ResultOptions,
@@ -28,6 +30,8 @@ export interface StemClientParts {
   /** Connected, and closed, by whoever owns it. */
   readonly broker: Broker;
   readonly resultBackend?: ResultBackend | undefined;
+  /** Default: the broker's own, where it has one. */
+  readonly scheduleStore?: ScheduleStore | undefined;
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
   readonly rules: ClientRules;
@@ -62,6 +66,8 @@ export class StemClient {
   readonly queues: Queues;
   /** Tasks that gave up. */
   readonly deadLetters: DeadLetters;
+  /** What is due when. */
+  readonly schedules: Schedules;
   /** What happens to tasks and workers of this process: `signals.on(name, listener, filter?)`. */
   readonly signals: Pick<SignalBus, 'on'>;
   readonly #broker: Broker;
@@ -71,7 +77,8 @@ export class StemClient {
   readonly #resultTtlMs: number;
   readonly #inquiries: TaskInquiries;
 
-  constructor({ broker, resultBackend, registry, signals, rules }: StemClientParts) {
+  constructor(parts: StemClientParts) {
+    const { broker, resultBackend, registry, signals, rules } = parts;
     this.#broker = broker;
     this.#resultBackend = resultBackend;
     this.#signals = signals;
@@ -84,6 +91,13 @@ export class StemClient {
     };
     this.queues = new Queues(broker);
     this.deadLetters = new DeadLetters(broker);
+    this.schedules = new Schedules({
+      store: parts.scheduleStore ?? broker.schedules,
+      preparer: this.#preparer,
+      partitions: rules.partitions,
+      enqueue: (task, args, options) => this.enqueue(task, args, options),
+      stateOf: async (id) => (await broker.find(id))?.state,
+    });
     this.signals = signals;
   }
 

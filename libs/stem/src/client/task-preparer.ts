@@ -75,6 +75,8 @@ export class TaskPreparer {
   }
 
   /**
+   * @param idFor makes the id, for tasks that get neither a new one nor one given by a user; it is told
+   *   the unique claim, with which the task has to share its partition.
    * @throws {UnknownTaskError} when nothing here defines the task.
    * @throws {TaskArgsError} when arguments, headers or metadata cannot be sent.
    * @throws {EnqueueOptionError} naming the option at fault.
@@ -83,6 +85,7 @@ export class TaskPreparer {
     task: TaskReference,
     args: unknown,
     options: EnqueueOptions = NO_OPTIONS,
+    idFor?: (uniqueKey: string | undefined) => string,
   ): { readonly name: string; readonly task: NewTask } {
     const route = this.#routeOf(task);
     const { name } = route;
@@ -122,14 +125,14 @@ export class TaskPreparer {
     const unique = this.#uniqueOf(route, args, argsJson, queue, options, where);
     const id =
       options.id === undefined
-        ? this.#newTaskId(unique?.key)
+        ? (idFor ?? this.#newTaskId)(unique?.key)
         : this.#checkId(options.id, unique !== undefined, where);
 
     return {
       name,
       task: {
         id,
-        idIsNew: options.id === undefined,
+        idIsNew: options.id === undefined && !idFor,
         queue,
         priority,
         envelope: encodeEnvelope({

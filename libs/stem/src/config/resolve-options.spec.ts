@@ -38,7 +38,7 @@ describe('resolveStemOptions', () => {
         maxDeliveries: 3,
         unhealthyAfterMs: 30_000,
       },
-      beat: true,
+      beat: { adoptNestSchedule: false, owner: undefined, pollIntervalMs: 5_000 },
       tasks: [],
       allowUnknownTasks: false,
       partitions: 1,

@@ -11,12 +11,13 @@ import { StemConfig, type Environment } from './environment.js';
 import { resolveIsolation } from './isolation.js';
 import { LIMITS } from './limits.js';
 import type {
+  ResolvedBeatOptions,
   ResolvedLimits,
   ResolvedStemConfig,
   ResolvedWorkerOptions,
 } from './resolved-config.js';
-import type { SizeLimits, StemOptions, WorkerOptions } from './stem-options.js';
-import { isBroker, isResultBackend, readTarget } from './store-target.js';
+import type { BeatOptions, SizeLimits, StemOptions, WorkerOptions } from './stem-options.js';
+import { isBroker, isResultBackend, isScheduleStore, readTarget } from './store-target.js';
 import { readTls } from './tls.js';
 
 /** Bounds of durations that become timers. */
@@ -66,6 +67,12 @@ const WORKER_OPTIONS = Object.keys({
   isolation: true,
 } satisfies Record<keyof WorkerOptions, true>);
 
+const BEAT_OPTIONS = Object.keys({
+  adoptNestSchedule: true,
+  owner: true,
+  pollInterval: true,
+} satisfies Record<keyof BeatOptions, true>);
+
 const LIMIT_OPTIONS = Object.keys({
   argsBytes: true,
   resultBytes: true,
@@ -106,7 +113,9 @@ export function resolveStemOptions(
     name: requireName(merged.name ?? DEFAULT_STEM_NAME, 'name'),
     broker: target('broker', isBroker) ?? { kind: 'memory', sharedAs: undefined },
     resultBackend: target('resultBackend', isResultBackend),
-    scheduleStore: target<never>('scheduleStore'),
+    scheduleStore: apartFrom(merged.broker, merged.scheduleStore)
+      ? target('scheduleStore', isScheduleStore)
+      : undefined,
     namespace: requireName(merged.namespace ?? 'stem', 'namespace'),
     defaultQueue,
     defaultMaxRetries: requireCount(
@@ -233,10 +242,25 @@ function resolveQueues(queues: unknown): readonly string[] {
   return [...new Set(names)];
 }
 
-function resolveBeat(beat: StemOptions['beat'] = true): boolean {
-  if (typeof beat === 'boolean') return beat;
-  requireObject(beat, 'beat', 'true, false or an object');
-  return true;
+function resolveBeat(beat: StemOptions['beat'] = true): ResolvedBeatOptions | undefined {
+  if (beat === false) return undefined;
+  if (beat !== true) {
+    requireObject(beat, 'beat', `true, false or an object with ${BEAT_OPTIONS.join(', ')}`);
+    refuseUnknownOptions(beat, BEAT_OPTIONS, 'beat.');
+  }
+  const given: BeatOptions = beat === true ? {} : beat;
+  return {
+    adoptNestSchedule: requireBoolean(given.adoptNestSchedule ?? false, 'beat.adoptNestSchedule'),
+    owner: given.owner === undefined ? undefined : requireName(given.owner, 'beat.owner'),
+    pollIntervalMs: parseDuration(given.pollInterval ?? '5s', 'beat.pollInterval', {
+      minMs: LIMITS.pollInterval,
+    }),
+  };
+}
+
+/** The same place, written the same way, is the broker's own: tick and task are one step there. */
+function apartFrom(broker: unknown, scheduleStore: unknown): boolean {
+  return typeof scheduleStore !== 'string' || scheduleStore !== broker;
 }
 
 /** An idle worker claims once per poll interval: a shorter time would call it unhealthy. */

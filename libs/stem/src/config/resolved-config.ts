@@ -1,5 +1,6 @@
 import type { Broker, ResultBackend } from '../broker/broker.js';
 import type { StoreTarget } from '../broker/broker-config.js';
+import type { ScheduleStore } from '../broker/schedule-store.js';
 import type { TaskDefinition } from '../core/define-task.js';
 import type { TaskLogger } from '../core/task-context.js';
 
@@ -11,14 +12,15 @@ export interface ResolvedStemConfig {
   /** Absent: results live in the broker's own records. */
   readonly resultBackend: StoreTarget<ResultBackend> | undefined;
   /** Absent: schedules live with the broker. */
-  readonly scheduleStore: StoreTarget<never> | undefined;
+  readonly scheduleStore: StoreTarget<ScheduleStore> | undefined;
   readonly namespace: string;
   readonly defaultQueue: string;
   readonly defaultMaxRetries: number;
   readonly resultTtlMs: number;
   /** Absent: no tasks run in this process. */
   readonly worker: ResolvedWorkerOptions | undefined;
-  readonly beat: boolean;
+  /** Absent: no schedules fire in this process. */
+  readonly beat: ResolvedBeatOptions | undefined;
   readonly tasks: readonly TaskDefinition<unknown, unknown>[];
   readonly allowUnknownTasks: boolean;
   readonly partitions: number;
@@ -54,6 +56,14 @@ export interface ResolvedIsolationOptions {
   readonly maxTasksPerThread: number | undefined;
   /** In bytes. */
   readonly maxMemoryPerThread: number | undefined;
+}
+
+/** Beat options after checking. */
+export interface ResolvedBeatOptions {
+  readonly adoptNestSchedule: boolean;
+  /** Absent: named by the application's root module. */
+  readonly owner: string | undefined;
+  readonly pollIntervalMs: number;
 }
 
 /** Size limits in bytes. */

@@ -1,4 +1,5 @@
 import type { Broker, ResultBackend } from '../broker/broker.js';
+import type { ScheduleStore } from '../broker/schedule-store.js';
 import type { TaskDefinition } from '../core/define-task.js';
 import type { Duration } from '../core/duration.js';
 import type { ByteSize } from '../core/size.js';
@@ -25,8 +26,11 @@ export interface StemOptions {
    * any {@link ResultBackend}. Variable `STEM_RESULT_BACKEND_URL`.
    */
   readonly resultBackend?: string | RedisClientLike | RedisOptionsLike | ResultBackend;
-  /** Where schedules are kept. Default: the broker. Variable `STEM_SCHEDULE_STORE_URL`. */
-  readonly scheduleStore?: string | RedisClientLike | RedisOptionsLike;
+  /**
+   * Where schedules are kept, if not beside the tasks: anything that `broker` accepts, or any
+   * {@link ScheduleStore}. Default: the broker. Variable `STEM_SCHEDULE_STORE_URL`.
+   */
+  readonly scheduleStore?: string | RedisClientLike | RedisOptionsLike | ScheduleStore;
   /** Keeps applications apart that share a broker. Default `stem`, variable `STEM_NAMESPACE`. */
   readonly namespace?: string;
   /** Queue of tasks that name none. Default `default`, variable `STEM_DEFAULT_QUEUE`. */
@@ -42,8 +46,8 @@ export interface StemOptions {
   readonly resultTtl?: Duration;
   /** Whether, and how, tasks run in this process. Default true. */
   readonly worker?: boolean | WorkerOptions;
-  /** Whether schedules fire in this process. Default true. */
-  readonly beat?: boolean | object;
+  /** Whether, and how, schedules fire in this process; any number of processes may. Default true. */
+  readonly beat?: boolean | BeatOptions;
   /** Definitions known to this process though their handlers live elsewhere. */
   readonly tasks?: readonly TaskDefinition<unknown, unknown>[];
   /** Tells several Stems of one application apart; see `@InjectStem(name)`. Default: the only one. */
@@ -122,6 +126,23 @@ export interface IsolationOptions {
    * holds three quarters of it after a task is replaced. Default: what Node allows.
    */
   readonly maxMemoryPerThread?: ByteSize;
+}
+
+/** How schedules fire. */
+export interface BeatOptions {
+  /**
+   * Turns the `@Cron` and `@Interval` methods of @nestjs/schedule into tasks that run once per cluster,
+   * with retries and history, instead of once per process. The methods stay as they are. Default false.
+   */
+  readonly adoptNestSchedule?: boolean;
+  /**
+   * Which application the `@Schedule`s of this process belong to: when it starts, those that it does not
+   * declare any more are removed. Applications that share a namespace, but not their code, need
+   * different ones. Default: the name of the application's root module.
+   */
+  readonly owner?: string;
+  /** Longest time between two looks at what is due, should a wake-up be lost. Default `5s`. */
+  readonly pollInterval?: Duration;
 }
 
 /** Largest sizes accepted, in bytes of UTF-8. */

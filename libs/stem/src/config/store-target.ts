@@ -1,5 +1,6 @@
 import type { Broker, ResultBackend } from '../broker/broker.js';
 import type { RedisConnection, StoreTarget, TlsOptions } from '../broker/broker-config.js';
+import type { ScheduleStore } from '../broker/schedule-store.js';
 import { StemConfigError } from '../core/errors.js';
 
 const ACCEPTED =
@@ -51,6 +52,11 @@ export function isBroker(value: object): value is Broker {
 /** Whether `value` can be used as a {@link ResultBackend}. */
 export function isResultBackend(value: object): value is ResultBackend {
   return hasMethods(value, ['connect', 'close', 'put', 'get']);
+}
+
+/** Whether `value` can be used as a {@link ScheduleStore}. */
+export function isScheduleStore(value: object): value is ScheduleStore {
+  return hasMethods(value, ['connect', 'close', 'put', 'due', 'fire', 'watch']);
 }
 
 function isRedisClient(value: object): boolean {

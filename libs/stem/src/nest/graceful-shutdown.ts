@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
-import { type INestApplicationContext, Logger } from '@nestjs/common';
+import { type INestApplicationContext, Logger, type Type } from '@nestjs/common';
 import { type Duration, parseDuration } from '../core/duration.js';
+import { StemBeatHost } from './stem-beat-host.js';
 import { StemWorkerHost } from './stem-worker-host.js';
 
 /** Options of {@link gracefulShutdown}. */
@@ -43,7 +44,10 @@ export function gracefulShutdown(
   };
 
   const end = async (): Promise<void> => {
-    const drained = await Promise.allSettled(workersOf(app).map((host) => host.drain(graceMs)));
+    const drained = await Promise.allSettled([
+      ...hostsOf(app, StemBeatHost).map((host) => host.stop()),
+      ...hostsOf(app, StemWorkerHost).map((host) => host.drain(graceMs)),
+    ]);
     // Everybody else gets their hooks even when a worker could not be drained.
     await app.close();
     for (const one of drained) if (one.status === 'rejected') throw one.reason;
@@ -55,9 +59,9 @@ export function gracefulShutdown(
   };
 }
 
-function workersOf(app: INestApplicationContext): StemWorkerHost[] {
+function hostsOf<T>(app: INestApplicationContext, type: Type<T>): T[] {
   try {
-    return app.get(StemWorkerHost, { strict: false, each: true });
+    return app.get(type, { strict: false, each: true });
   } catch {
     return []; // Nest throws when no module has one
   }

@@ -1,7 +1,14 @@
-import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { checkCodeSchedules, type CodeSchedule } from '../beat/code-schedules.js';
 import type { Broker, ResultBackend } from '../broker/broker.js';
 import type { ConnectionLimits } from '../broker/broker-config.js';
-import { createBroker, createResultBackend } from '../broker/create-broker.js';
+import { createBroker, createResultBackend, createScheduleStore } from '../broker/create-broker.js';
+import type { ScheduleStore } from '../broker/schedule-store.js';
 import { StemClient } from '../client/stem-client.js';
 import type { ResolvedStemConfig } from '../config/resolved-config.js';
 import { DEFAULT_STEM_NAME } from '../config/resolve-options.js';
@@ -11,6 +18,7 @@ import type { TaskLogger } from '../core/task-context.js';
 import { resolveTaskOptions } from '../core/task-options.js';
 import { TaskRegistry } from '../core/task-registry.js';
 import { threadLink } from '../worker/isolation/thread-link.js';
+import type { NestScheduleAdoption } from './nest-schedule.js';
 import type { StemExplorer } from './stem.explorer.js';
 
 /** Room in a record for names, ids and punctuation. */
@@ -20,21 +28,29 @@ const RECORD_OVERHEAD_BYTES = 16_384;
  * One Stem of an application: its configuration, its connection and what it knows. Lives in a global
  * module, so it is ready before every other module starts and closes after all of them.
  */
-export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
+export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   readonly registry = new TaskRegistry();
   readonly client: StemClient;
+  /** Where schedules live; absent when the broker keeps none and no other place was given. */
+  readonly scheduleStore: ScheduleStore | undefined;
+  /** The `@Schedule`s of this Stem, known after its init. */
+  codeSchedules: readonly CodeSchedule[] = [];
 
   private constructor(
     readonly config: ResolvedStemConfig,
     readonly broker: Broker,
     readonly resultBackend: ResultBackend | undefined,
+    private readonly ownScheduleStore: ScheduleStore | undefined,
     readonly signals: SignalBus,
     private readonly log: TaskLogger,
     private readonly explorer: StemExplorer,
+    private readonly adoption: NestScheduleAdoption | undefined,
   ) {
+    this.scheduleStore = ownScheduleStore ?? broker.schedules;
     this.client = new StemClient({
       broker,
       resultBackend,
+      scheduleStore: this.scheduleStore,
       registry: this.registry,
       signals,
       rules: config,
@@ -44,16 +60,24 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
   /** Puts a Stem together; nothing is connected yet. */
   static async create(config: ResolvedStemConfig, explorer: StemExplorer): Promise<StemRuntime> {
     const log = loggerOf(config, 'Stem');
+    // At once: as soon as something is awaited, @nestjs/schedule may have looked for its methods.
+    const adoption = config.beat?.adoptNestSchedule
+      ? explorer.adoptNestSchedule((name, reason) => {
+          log.warn(`${name} stays with @nestjs/schedule, once per process: ${reason}`);
+        })
+      : undefined;
     const link = threadLink();
     if (link) {
       // In a thread of isolated tasks: the main thread has the worker, the Beat and the connections.
       return new StemRuntime(
-        { ...config, worker: undefined, beat: false },
+        { ...config, worker: undefined, beat: undefined },
         link.broker(config.name, config.partitions),
         config.resultBackend && link.resultBackend(config.name),
+        undefined,
         new SignalBus(log),
         log,
         explorer,
+        adoption,
       );
     }
     const limits: ConnectionLimits = {
@@ -74,14 +98,30 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
     const resultBackend =
       config.resultBackend &&
       (await createResultBackend({ ...limits, target: config.resultBackend }));
-    return new StemRuntime(config, broker, resultBackend, new SignalBus(log), log, explorer);
+    const scheduleStore =
+      config.scheduleStore &&
+      (await createScheduleStore({ ...limits, target: config.scheduleStore }));
+    return new StemRuntime(
+      config,
+      broker,
+      resultBackend,
+      scheduleStore,
+      new SignalBus(log),
+      log,
+      explorer,
+      adoption,
+    );
   }
 
   /** Learns the application's tasks and listeners, then connects. */
   async onModuleInit(): Promise<void> {
     this.#learn();
     try {
-      await Promise.all([this.broker.connect(), this.resultBackend?.connect()]);
+      await Promise.all([
+        this.broker.connect(),
+        this.resultBackend?.connect(),
+        this.ownScheduleStore?.connect(),
+      ]);
     } catch (error) {
       // Nothing must go on reconnecting, or the process that failed to boot would stay.
       await this.#close();
@@ -91,8 +131,17 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
     this.#warnOfUnservedQueues();
   }
 
+  onApplicationBootstrap(): void {
+    this.adoption?.release();
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.#close();
+  }
+
+  /** Names the application in what it declares; see `beat.owner`. */
+  get owner(): string {
+    return this.config.beat?.owner ?? this.explorer.rootModuleName();
   }
 
   /** The Stem of this name in the same application. */
@@ -119,10 +168,12 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
         invoke: undefined,
       });
     }
-    const { tasks, listeners } = this.explorer.explore();
+    const { tasks, schedules, listeners } = this.explorer.explore(this.adoption);
     for (const task of tasks) {
       if (isMeant(task.options.stem, task.place, name, names)) this.registry.register(task);
     }
+    this.codeSchedules = schedules.filter(({ stem, place }) => isMeant(stem, place, name, names));
+    checkCodeSchedules(this.codeSchedules, this.registry, this.config);
     for (const listener of listeners) {
       if (!isMeant(listener.stem, listener.place, name, names)) continue;
       this.signals.on(listener.name, listener.listen, listener.filter);
@@ -130,13 +181,14 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
   }
 
   #describe(): string {
-    const { config, broker, resultBackend } = this;
+    const { config, broker, resultBackend, ownScheduleStore } = this;
     const { worker } = config;
+    const schedules = ownScheduleStore ? `, schedules in ${ownScheduleStore.description}` : '';
     const results = resultBackend ? `, results in ${resultBackend.description}` : '';
     const work = worker
       ? `worker '${worker.name}' on queues ${worker.queues.join(', ')}, concurrency ${worker.concurrency}`
       : 'no worker in this process';
-    return `Connected to ${broker.description}${results}, namespace '${config.namespace}'; ${work}`;
+    return `Connected to ${broker.description}${results}${schedules}, namespace '${config.namespace}'; ${work}`;
   }
 
   /** Right where other processes serve them, but a frequent reason why "nothing happens". */
@@ -158,10 +210,12 @@ export class StemRuntime implements OnModuleInit, OnApplicationShutdown {
 
   /** Closes what was made here; instances that were given by the application stay its own. */
   async #close(): Promise<void> {
-    const { config, broker, resultBackend } = this;
+    this.adoption?.release();
+    const { config, broker, resultBackend, ownScheduleStore } = this;
     const closings = await Promise.allSettled([
       config.broker.kind === 'instance' ? undefined : broker.close(),
       config.resultBackend?.kind === 'instance' ? undefined : resultBackend?.close(),
+      config.scheduleStore?.kind === 'instance' ? undefined : ownScheduleStore?.close(),
     ]);
     for (const closing of closings) {
       if (closing.status === 'rejected') this.log.warn(`Closing failed: ${String(closing.reason)}`);

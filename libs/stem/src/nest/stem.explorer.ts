@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
+import type { CodeSchedule } from '../beat/code-schedules.js';
 import { requireTaskName } from '../core/define-task.js';
 import { StemConfigError } from '../core/errors.js';
 import type { RegisteredTask, TaskInvoker } from '../core/task-registry.js';
 import { resolveTaskOptions } from '../core/task-options.js';
+import { NestScheduleAdoption } from './nest-schedule.js';
 import {
   readMetadata,
+  SCHEDULE_METADATA,
+  type ScheduleMetadata,
   SIGNAL_METADATA,
   type SignalMetadata,
   TASK_METADATA,
@@ -19,9 +23,16 @@ export interface DiscoveredListener extends SignalMetadata {
   readonly listen: (payload: unknown) => unknown;
 }
 
+/** A method or class decorated with `@Schedule`, or taken over from @nestjs/schedule. */
+export interface DiscoveredSchedule extends CodeSchedule {
+  /** The Stem that its task names. */
+  readonly stem: string | undefined;
+}
+
 /** What the decorators of an application say. */
 export interface Discovery {
   readonly tasks: readonly RegisteredTask[];
+  readonly schedules: readonly DiscoveredSchedule[];
   readonly listeners: readonly DiscoveredListener[];
 }
 
@@ -33,7 +44,38 @@ export class StemExplorer {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
+    private readonly modules: ModulesContainer,
   ) {}
+
+  /** Name of the application's root module. */
+  rootModuleName(): string {
+    // Nest puts its own core first, then the root.
+    for (const { name } of this.modules.values()) if (name !== 'InternalCoreModule') return name;
+    return 'application';
+  }
+
+  /**
+   * Takes the `@Cron` and `@Interval` methods of the application over. To be called while Nest still makes
+   * providers: afterwards, @nestjs/schedule has seen them.
+   *
+   * @param onLeft told of methods that stay with @nestjs/schedule, and why.
+   */
+  adoptNestSchedule(onLeft: (name: string, reason: string) => void): NestScheduleAdoption {
+    const adoption = new NestScheduleAdoption();
+    for (const { metatype } of [
+      ...this.discovery.getProviders(),
+      ...this.discovery.getControllers(),
+    ]) {
+      const prototype: unknown = typeof metatype === 'function' ? metatype.prototype : undefined;
+      if (typeof prototype !== 'object' || prototype === null) continue;
+      for (const method of this.scanner.getAllMethodNames(prototype)) {
+        const name = `${(metatype as { name: string }).name}.${method}`;
+        const left = adoption.hide((prototype as Record<string, object>)[method] as object, name);
+        if (left) onLeft(name, left.leftBecause);
+      }
+    }
+    return adoption;
+  }
 
   /** Provider instances, of all modules, that pass a test. */
   instances<T>(isWanted: (instance: unknown) => instance is T): T[] {
@@ -45,10 +87,12 @@ export class StemExplorer {
   /**
    * Looks through the whole application; every provider must have been made.
    *
+   * @param adoption methods taken over from @nestjs/schedule.
    * @throws {StemConfigError} naming the place of a bad option, or of a handler that cannot be called.
    */
-  explore(): Discovery {
+  explore(adoption?: NestScheduleAdoption): Discovery {
     const tasks: RegisteredTask[] = [];
+    const schedules: DiscoveredSchedule[] = [];
     const listeners: DiscoveredListener[] = [];
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
@@ -58,19 +102,21 @@ export class StemExplorer {
       const subject = isStatic ? subjectOf(wrapper) : subjectOfDynamic(wrapper);
       if (!subject || seen.has(subject.instance ?? subject.prototype)) continue;
       if (subject.instance) seen.add(subject.instance);
-      for (const handler of this.#handlersOf(subject, wrapper)) {
+      for (const handler of this.#handlersOf(subject, wrapper, adoption)) {
         if (!subject.instance) throw notStatic(handler.place, wrapper);
         if ('listen' in handler) listeners.push(handler);
+        else if ('definition' in handler) schedules.push(handler);
         else tasks.push(handler);
       }
     }
-    return { tasks, listeners };
+    return { tasks, schedules, listeners };
   }
 
   *#handlersOf(
     { instance, prototype }: Subject,
     wrapper: Wrapper,
-  ): Generator<RegisteredTask | DiscoveredListener> {
+    adoption: NestScheduleAdoption | undefined,
+  ): Generator<RegisteredTask | DiscoveredSchedule | DiscoveredListener> {
     const type = prototype.constructor as { readonly name: string };
     const module = wrapper.host?.name === undefined ? '' : ` in ${wrapper.host.name}`;
     const methodOf = (name: string): ((...args: unknown[]) => unknown) =>
@@ -92,11 +138,21 @@ export class StemExplorer {
       }
       yield toTask(metadata, place, invoker('call'));
     }
+    yield* schedulesOf(type, `${type.name}${module}`);
     for (const name of this.scanner.getAllMethodNames(prototype)) {
       const method = methodOf(name);
       const place = `${type.name}.${name}${module}`;
       for (const metadata of readMetadata<TaskMetadata>(TASK_METADATA, method)) {
         yield toTask(metadata, `@Task on ${place}`, invoker(name));
+      }
+      yield* schedulesOf(method, place);
+      const adopted = adoption?.read(method, `${type.name}.${name}`);
+      if (adopted) {
+        const taken = `@nestjs/schedule on ${place}`;
+        // Called as @nestjs/schedule would call it.
+        const run = (): unknown => (instance as Record<string, () => unknown>)[name]?.();
+        yield toTask({ name: adopted.task, options: {} }, taken, run);
+        yield { definition: adopted.schedule, place: taken, stem: undefined };
       }
       for (const metadata of readMetadata<SignalMetadata>(SIGNAL_METADATA, method)) {
         const listen = (payload: unknown): unknown =>
@@ -138,6 +194,25 @@ function notStatic(place: string, wrapper: Wrapper): StemConfigError {
       'a provider of the default scope: request-scoped and transient handlers, and handlers that ' +
       'depend on request-scoped providers, are not supported yet',
   });
+}
+
+/** The `@Schedule`s of one method or class. */
+function* schedulesOf(target: object, place: string): Generator<DiscoveredSchedule> {
+  for (const { spec, options } of readMetadata<ScheduleMetadata>(SCHEDULE_METADATA, target)) {
+    const [task] = readMetadata<TaskMetadata>(TASK_METADATA, target);
+    if (!task) {
+      throw new StemConfigError({
+        option: `@Schedule on ${place}`,
+        value: 'without a @Task',
+        expected: '@Task on the same method or class: it names what is to be run',
+      });
+    }
+    yield {
+      definition: { id: task.name, ...options, task: task.name, spec },
+      place: `@Schedule on ${place}`,
+      stem: task.options.stem,
+    };
+  }
 }
 
 function toTask(

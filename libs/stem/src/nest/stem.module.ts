@@ -11,6 +11,7 @@ import { DEFAULT_STEM_NAME } from '../config/resolve-options.js';
 import type { StemOptions } from '../config/stem-options.js';
 import { StemConfigError } from '../core/errors.js';
 import { type OptionsSource, StemCoreModule } from './stem-core.module.js';
+import { StemBeatModule } from './stem-beat.module.js';
 import { StemWorkerModule } from './stem-worker.module.js';
 
 /** Makes options for `forRootAsync({ useClass })` and `forRootAsync({ useExisting })`. */
@@ -24,6 +25,8 @@ export interface StemAsyncOptions {
   readonly name?: string;
   /** Used unless the options that are made say something of `worker`. */
   readonly worker?: StemOptions['worker'];
+  /** Used unless the options that are made say something of `beat`. */
+  readonly beat?: StemOptions['beat'];
   /** Modules whose exports the factory needs. */
   readonly imports?: ModuleMetadata['imports'];
   /** What `useFactory` is called with. */
@@ -58,7 +61,7 @@ export class StemModule {
 
   /** Like {@link forRoot}, with options that other providers make. */
   static forRootAsync(options: StemAsyncOptions): DynamicModule {
-    const { name, worker, imports = [] } = options;
+    const { name, worker, beat, imports = [] } = options;
     const token = Symbol('nestjs-stem:options');
     const complete = (made: StemOptions): StemOptions => {
       if (made.name !== undefined && made.name !== (name ?? DEFAULT_STEM_NAME)) {
@@ -72,6 +75,7 @@ export class StemModule {
         ...made,
         ...(name === undefined ? {} : { name }),
         ...(made.worker === undefined && worker !== undefined ? { worker } : {}),
+        ...(made.beat === undefined && beat !== undefined ? { beat } : {}),
       };
     };
     return assemble(name, { token, imports, providers: providersFor(options, token, complete) });
@@ -81,7 +85,11 @@ export class StemModule {
 function assemble(name: string | undefined, options: OptionsSource): DynamicModule {
   return {
     module: StemModule,
-    imports: [StemCoreModule.register(name, options), StemWorkerModule.register(name)],
+    imports: [
+      StemCoreModule.register(name, options),
+      StemWorkerModule.register(name),
+      StemBeatModule.register(name),
+    ],
   };
 }
 

@@ -85,7 +85,7 @@ export function parseSpec(
     refuseRest(rest, refuse);
     return { kind: 'at', at: parseTime(at, refuse) };
   }
-  if ('solar' in spec) return solarSpec(spec as Record<string, unknown>, refuse);
+  if ('solar' in spec) return solarSpec(spec, refuse);
   throw refuse(`is none; expected ${FORMS}.`);
 }
 

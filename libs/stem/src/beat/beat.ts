@@ -1,0 +1,373 @@
+import type { Broker, NewTask } from '../broker/broker.js';
+import type {
+  ScheduleRecord,
+  ScheduleStore,
+  Tick,
+  TickOutcome,
+  TickRun,
+} from '../broker/schedule-store.js';
+import { type PreparedTick, prepareTick } from '../client/scheduled-task.js';
+import { type PreparationRules, TaskPreparer } from '../client/task-preparer.js';
+import { BrokerCommandError } from '../core/errors.js';
+import type { SignalBus, SignalledTick } from '../core/signals.js';
+import type { TaskLogger } from '../core/task-context.js';
+import type { TaskRegistry } from '../core/task-registry.js';
+import { isTerminal } from '../core/task-state.js';
+import { readDefinition, type StoredDefinition } from '../schedule/definition.js';
+import type { TickPlan } from '../schedule/occurrences.js';
+import { OccurrenceCache } from './occurrence-cache.js';
+import { Patience } from './patience.js';
+
+/** What a {@link Beat} is made of. */
+export interface BeatParts {
+  readonly broker: Broker;
+  readonly store: ScheduleStore;
+  readonly registry: TaskRegistry;
+  readonly signals: SignalBus;
+  readonly rules: PreparationRules;
+  readonly log: TaskLogger;
+  readonly options: {
+    /** Longest time between two looks, should a wake-up be lost. */
+    readonly pollIntervalMs: number;
+  };
+}
+
+/** Schedules that one look takes up. */
+const PAGE = 200;
+/** Longest wait that is worth a timer; also far below what a timer can hold. */
+const MAX_WAIT_MS = 60 * 60_000;
+const BACKOFF_MS = { first: 100, most: 2_000 } as const;
+/**
+ * How long a tick that this process cannot carry out is left to others, which may know a task or a kind
+ * of spec that is not known here: during a deploy, old and new processes run side by side.
+ */
+export const PATIENCE_MS = 5_000;
+/** How often a schedule is looked at whose next tick cannot be computed. */
+const UNCOMPUTABLE_RETRY_MS = 60_000;
+
+/** A due schedule, with what is to become of it. */
+interface PlannedTick {
+  readonly record: ScheduleRecord;
+  readonly tick: Tick;
+  readonly prepared: PreparedTick | undefined;
+}
+
+/**
+ * Carries out the ticks of schedules. Any number of Beats may run on one store: each looks for itself,
+ * and the store decides in one atomic step whose tick it is. None of them holds anything, so one that
+ * dies at any point leaves nothing behind that others have to wait for; only a task that lives in another
+ * store than its schedule may wait for the seconds until somebody else takes it over.
+ */
+export class Beat {
+  readonly #parts: BeatParts;
+  readonly #preparer: TaskPreparer;
+  readonly #occurrences = new OccurrenceCache();
+  readonly #patience = new Patience(PATIENCE_MS);
+  #running: Promise<void> | undefined;
+  #stopping = false;
+  /** Something may have become due earlier than was known when the last look began. */
+  #isStale = false;
+  #endWait: (() => void) | undefined;
+
+  constructor(parts: BeatParts) {
+    this.#parts = parts;
+    const { broker, registry, rules } = parts;
+    this.#preparer = new TaskPreparer(registry, rules, (key) => broker.newTaskId(key));
+  }
+
+  /** Begins to look for due schedules, in the background. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends after the tick that is under way, if any. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#endWait?.();
+    await this.#running;
+  }
+
+  /**
+   * Carries out everything that is due now. {@link start} does it whenever something comes due; by hand
+   * it is for tests with a clock of their own.
+   *
+   * @returns how long it is until something comes due, in milliseconds; nothing when nothing will.
+   */
+  async round(): Promise<number | undefined> {
+    const { store } = this.#parts;
+    // Those that are left where they are stand in front of the others; they are passed over.
+    const met = new Set<string>();
+    for (let offset = 0; ;) {
+      const { now, records, nextAt } = await store.due({ offset, limit: PAGE });
+      // Met before in this round, it cannot be moved: however that is, the round has to end.
+      const fresh = records.filter((record) => !met.has(keyOf(record)));
+      for (const record of fresh) met.add(keyOf(record));
+      const left = records.length - fresh.length + (await this.#carryOut(fresh, now));
+      offset += left;
+      if (this.#stopping) return undefined;
+      if (left < records.length || records.length === PAGE) continue;
+      const until = Math.min(nextAt ?? Infinity, this.#patience.endsAt(now) ?? Infinity);
+      return until === Infinity ? undefined : Math.max(until - now, 0);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { store, log, options } = this.#parts;
+    let unwatch: (() => void) | undefined;
+    store
+      .watch(() => {
+        this.#isStale = true;
+        this.#endWait?.();
+      })
+      .then(
+        (end) => (unwatch = end),
+        (error: unknown) => log.warn(`Beat hears of no changes, and polls: ${messageOf(error)}`),
+      );
+    for (let failures = 0; !this.#stopping;) {
+      let waitMs: number;
+      let isAwaited = true;
+      this.#isStale = false;
+      try {
+        const untilDueMs = await this.round();
+        if (failures > 0) log.log('Beat carries on.');
+        failures = 0;
+        isAwaited = untilDueMs !== undefined;
+        waitMs = Math.min(untilDueMs ?? MAX_WAIT_MS, options.pollIntervalMs, MAX_WAIT_MS);
+      } catch (error) {
+        if (this.#stopping) break;
+        if (failures++ === 0) {
+          log.error(`Beat cannot carry schedules out, and keeps trying: ${messageOf(error)}`);
+        }
+        waitMs = Math.min(BACKOFF_MS.first * 2 ** Math.min(failures, 10), BACKOFF_MS.most);
+      }
+      if (!this.#isStale) await this.#wait(waitMs, isAwaited);
+    }
+    unwatch?.();
+  }
+
+  /** @param isAwaited whether something is to come: a process without any may end. */
+  #wait(ms: number, isAwaited: boolean): Promise<void> {
+    if (this.#stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#endWait?.(), ms);
+      if (!isAwaited) timer.unref();
+      this.#endWait = () => {
+        clearTimeout(timer);
+        this.#endWait = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Returns how many of them are left for later. */
+  async #carryOut(records: readonly ScheduleRecord[], now: number): Promise<number> {
+    const pending: ScheduleRecord[] = [];
+    const planned: PlannedTick[] = [];
+    let left = 0;
+    for (const record of records) {
+      if (record.pending !== undefined) {
+        pending.push(record);
+        continue;
+      }
+      try {
+        planned.push(await this.#plan(record, record.next?.dueAt ?? now, now));
+      } catch (error) {
+        if (await this.#endure(record, error, now)) left++;
+      }
+    }
+    left += await this.#takeOver(pending, now);
+    left += await this.#fire(planned, now);
+    return left;
+  }
+
+  async #plan(record: ScheduleRecord, dueAt: number, now: number): Promise<PlannedTick> {
+    const { signals } = this.#parts;
+    const definition = this.#definitionOf(record);
+    const plan = this.#occurrences.of(record, definition).plan(dueAt, now);
+    const prepared =
+      plan.run &&
+      prepareTick(this.#preparer, this.#partitions, record.id, definition, plan.run.dueAt);
+    const run = prepared && (await this.#runOf(record, definition, plan, prepared));
+    const tick: Tick = {
+      id: record.id,
+      version: record.version,
+      dueAt,
+      next: plan.next,
+      missed: plan.missed,
+      run,
+    };
+    if (run && prepared) {
+      if (signals.has('scheduleEntryDue')) {
+        await signals.emit('scheduleEntryDue', {
+          ...signalledTick(tick),
+          task: prepared.signalled,
+        });
+      }
+      if (signals.has('beforeTaskPublish')) {
+        await signals.emit('beforeTaskPublish', { task: prepared.signalled });
+      }
+    }
+    return { record, tick, prepared };
+  }
+
+  async #runOf(
+    record: ScheduleRecord,
+    definition: StoredDefinition,
+    plan: TickPlan,
+    { task }: PreparedTick,
+  ): Promise<TickRun | undefined> {
+    if (!plan.run) return undefined;
+    const { dueAt, fireAt } = plan.run;
+    return {
+      dueAt,
+      plannedAt: fireAt,
+      // Where tick and task are no single step, a number keeps a repeated try from doubling the task.
+      task: this.#parts.store.holdsTask(task.id)
+        ? task
+        : { ...task, sequence: { key: `${record.id}@${record.createdAt}`, number: dueAt } },
+      unlessActive: definition.overlap === 'skip',
+      previous: await this.#previousOf(record),
+    };
+  }
+
+  async #previousOf({ lastTaskId }: ScheduleRecord): Promise<TickRun['previous']> {
+    const { broker, store } = this.#parts;
+    if (lastTaskId === undefined) return 'other';
+    if (store.holdsTask(lastTaskId)) return 'ask';
+    const state = (await broker.find(lastTaskId))?.state;
+    if (state === undefined) return 'other';
+    if (state === 'failed') return 'failed';
+    return isTerminal(state) ? 'other' : 'active';
+  }
+
+  /** Carries ticks out. Returns how many are left for later. */
+  async #fire(planned: readonly PlannedTick[], now: number): Promise<number> {
+    if (planned.length === 0) return 0;
+    let outcomes: TickOutcome[];
+    try {
+      outcomes = await this.#parts.store.fire(planned.map(({ tick }) => tick));
+    } catch (error) {
+      if (!(error instanceof BrokerCommandError)) throw error;
+      // One of them is refused (its queue's key may be of a foreign type); it must not stop the others.
+      if (planned.length > 1) {
+        let left = 0;
+        for (const one of planned) left += await this.#fire([one], now);
+        return left;
+      }
+      const { record } = planned[0] as PlannedTick;
+      return (await this.#endure(record, error, now)) ? 1 : 0;
+    }
+    await Promise.all(
+      planned.map((one, index) => this.#finish(one, outcomes[index] as TickOutcome)),
+    );
+    return 0;
+  }
+
+  async #finish({ record, tick, prepared }: PlannedTick, outcome: TickOutcome): Promise<void> {
+    this.#patience.end(keyOf(record));
+    const { run } = tick;
+    if (!run || !prepared || outcome.outcome === 'moved') return;
+    if (outcome.outcome === 'pending') {
+      if (!(await this.#hand(record.id, run.task))) return;
+    } else if (outcome.outcome === 'skipped') {
+      return;
+    }
+    const { signals } = this.#parts;
+    const task = prepared.signalled;
+    if (signals.has('afterTaskPublish')) {
+      await signals.emit('afterTaskPublish', { task, created: true });
+    }
+    if (signals.has('scheduleEntryDispatched')) {
+      const { driftMs } = outcome;
+      await signals.emit('scheduleEntryDispatched', { ...signalledTick(tick), task, driftMs });
+    }
+  }
+
+  /** Enqueues a task that lives elsewhere than its schedule. False when a unique one was there. */
+  async #hand(scheduleId: string, task: NewTask): Promise<boolean> {
+    const { broker, store } = this.#parts;
+    const [outcome] = await broker.enqueue([task]);
+    // Refused by its own id or number, it had been accepted before.
+    const accepted = outcome?.id === task.id;
+    await store.settle({ id: scheduleId, taskId: task.id, accepted });
+    return accepted;
+  }
+
+  /** Enqueues what another Beat has left behind. Returns how many are left for later. */
+  async #takeOver(records: readonly ScheduleRecord[], now: number): Promise<number> {
+    let left = 0;
+    for (const record of records) {
+      try {
+        await this.#hand(record.id, JSON.parse(record.pending ?? '') as NewTask);
+        this.#patience.end(keyOf(record));
+      } catch (error) {
+        if (!(error instanceof SyntaxError) && !(error instanceof BrokerCommandError)) throw error;
+        left++;
+        if (this.#patience.isNew(keyOf(record), now)) {
+          this.#parts.log.error(
+            `A task of schedule '${record.id}' cannot be enqueued: ${messageOf(error)}`,
+          );
+        }
+      }
+    }
+    return left;
+  }
+
+  /**
+   * A tick that cannot be carried out here: it is left to others for a while, then given up.
+   *
+   * @returns whether it is still there.
+   */
+  async #endure(record: ScheduleRecord, error: unknown, now: number): Promise<boolean> {
+    if (!this.#patience.isOver(keyOf(record), now)) return true;
+    await this.#fault(record, error, now);
+    return false;
+  }
+
+  async #fault(record: ScheduleRecord, error: unknown, now: number): Promise<void> {
+    const { store, log, signals } = this.#parts;
+    const dueAt = record.next?.dueAt ?? 0;
+    const message = messageOf(error).slice(0, 1_000);
+    const fault = { id: record.id, version: record.version, dueAt, message };
+    let outcome: 'noted' | 'moved';
+    try {
+      const plan = this.#occurrences.of(record, this.#definitionOf(record)).plan(dueAt, now);
+      outcome = await store.fault({ ...fault, next: plan.next });
+    } catch (computing) {
+      if (computing instanceof BrokerCommandError) throw computing;
+      // Not known when it is due next, it stays where it is, until a version that knows runs.
+      outcome = await store.fault({ ...fault, next: undefined, retryInMs: UNCOMPUTABLE_RETRY_MS });
+    }
+    this.#patience.end(keyOf(record));
+    if (outcome === 'moved') return;
+    log.error(`Schedule '${record.id}' failed at its tick of ${isoOf(dueAt)}: ${message}`);
+    if (signals.has('scheduleEntryFailed')) {
+      const tick = { scheduleId: record.id, scheduledFor: new Date(dueAt) };
+      await signals.emit('scheduleEntryFailed', { ...tick, error });
+    }
+  }
+
+  #definitionOf(record: ScheduleRecord): StoredDefinition {
+    return readDefinition(record.definition);
+  }
+
+  get #partitions(): number {
+    return this.#parts.rules.partitions;
+  }
+}
+
+function keyOf({ id, version, next, pending }: ScheduleRecord): string {
+  return `${next?.dueAt ?? ''}@${version}@${pending === undefined ? '' : 'pending'}@${id}`;
+}
+
+function signalledTick({ id, run, dueAt }: Tick): SignalledTick {
+  return { scheduleId: id, scheduledFor: new Date(run?.dueAt ?? dueAt) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
