@@ -120,4 +120,4 @@ export type ToThread =
   | { readonly type: 'refusal'; readonly call: number; readonly error: CrossingError };
 
 /** The stores of a Stem, which live in the main thread only. */
-export type StoreKind = 'broker' | 'results';
+export type StoreKind = 'broker' | 'results' | 'schedules';

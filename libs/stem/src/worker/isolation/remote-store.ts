@@ -3,7 +3,7 @@ import type { ScheduleStore } from '../../broker/schedule-store.js';
 import { StemClosedError } from '../../core/errors.js';
 import { newTaskId, partitionFor } from '../../core/task-id.js';
 
-/** Calls a method in the main thread: `find`, or `schedules.find` of what the store has inside. */
+/** Calls a method in the main thread. */
 export type RemoteCall = (method: string, args: readonly unknown[]) => Promise<unknown>;
 
 /**
@@ -11,16 +11,21 @@ export type RemoteCall = (method: string, args: readonly unknown[]) => Promise<u
  * that the worker uses. So threads need no connection of their own, and `memory://` is one and the same
  * memory for all of them.
  */
-export function remoteBroker(call: RemoteCall, partitions: number): Broker {
+export function remoteBroker(
+  call: RemoteCall,
+  callSchedules: RemoteCall,
+  partitions: number,
+): Broker {
   const own: Partial<Broker> = {
     ...LOCAL,
+    // Those of the Stem, wherever it keeps them.
     schedules: remote<ScheduleStore>(
       {
         ...LOCAL,
         holdsTask: () => true,
         watch: () => Promise.reject(new StemClosedError(NO_ACTOR)),
       },
-      (method, args) => call(`schedules.${method}`, args),
+      callSchedules,
     ),
     now: () => Date.now(),
     newTaskId: (key) =>

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Broker, ResultBackend } from '../../broker/broker.js';
+import type { ScheduleStore } from '../../broker/schedule-store.js';
 import {
   StemConfigError,
   type ThreadCrash,
@@ -21,6 +22,7 @@ import type {
   FromThread,
   LogLevel,
   RunJob,
+  StoreKind,
   ThreadEnd,
   ThreadHello,
   ThreadJob,
@@ -56,6 +58,8 @@ export interface ThreadPoolParts {
 export interface Stores {
   readonly broker: Broker;
   readonly resultBackend: ResultBackend | undefined;
+  /** Absent: with the broker. */
+  readonly scheduleStore?: ScheduleStore | undefined;
 }
 
 /**
@@ -232,8 +236,7 @@ export class ThreadPool implements IsolatedRunner {
         break;
       case 'store':
         void answer(port, message.call, () => {
-          const stores = this.#parts.storesOf(message.stem);
-          const store = message.store === 'broker' ? stores?.broker : stores?.resultBackend;
+          const store = storeOf(this.#parts.storesOf(message.stem), message.store);
           return callMethod(store, message.method, message.args);
         });
         break;
@@ -414,21 +417,23 @@ function callContext(
   }
 }
 
-/** @param path `find`, or `schedules.find` of what the target has inside. */
-function callMethod(target: object | undefined, path: string, args: readonly unknown[]): unknown {
-  const names = path.split('.');
-  const method = names.pop() as string;
-  let owner: unknown = target;
-  for (const name of names) owner = memberOf(owner, name);
-  const callable = memberOf(owner, method);
+function callMethod(target: object | undefined, method: string, args: readonly unknown[]): unknown {
+  const callable = (target as Record<string, unknown> | undefined)?.[method];
   if (typeof callable !== 'function') {
-    throw new TypeError(`The main thread has no ${path} to call.`);
+    throw new TypeError(`The main thread has no ${method} to call.`);
   }
-  return Reflect.apply(callable, owner, args);
+  return Reflect.apply(callable, target, args);
 }
 
-function memberOf(owner: unknown, name: string): unknown {
-  return (owner as Record<string, unknown> | null | undefined)?.[name];
+function storeOf(stores: Stores | undefined, kind: StoreKind): object | undefined {
+  switch (kind) {
+    case 'broker':
+      return stores?.broker;
+    case 'results':
+      return stores?.resultBackend;
+    case 'schedules':
+      return stores?.scheduleStore ?? stores?.broker.schedules;
+  }
 }
 
 async function answer(port: MessagePort, call: number, ask: () => unknown): Promise<void> {

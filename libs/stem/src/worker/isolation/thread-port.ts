@@ -35,7 +35,11 @@ export class ThreadPort implements ThreadLink {
   }
 
   broker(stem: string, partitions: number): Broker {
-    return remoteBroker(this.#storeCaller(stem, 'broker'), partitions);
+    return remoteBroker(
+      this.#storeCaller(stem, 'broker'),
+      this.#storeCaller(stem, 'schedules'),
+      partitions,
+    );
   }
 
   resultBackend(stem: string): ResultBackend {
