@@ -1,12 +1,4 @@
-import type {
-  Broker,
-  CancelRequest,
-  Consumer,
-  Delivery,
-  ResultBackend,
-  SettleOutcome,
-} from '../broker/broker.js';
-import { resultKeyOf, resultReference } from '../broker/broker.js';
+import type { Broker, CancelRequest, Consumer, Delivery, ResultBackend } from '../broker/broker.js';
 import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
 import {
   HardTimeLimitError,
@@ -16,22 +8,20 @@ import {
   UnknownTaskError,
 } from '../core/errors.js';
 import { faultHook } from '../core/fault-points.js';
-import { describeFailure } from '../core/failure.js';
-import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
-import { JsonText } from '../core/json.js';
+import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { ResolvedTaskOptions } from '../core/task-options.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { Claimer } from './claimer.js';
 import type { IsolatedRunner } from './isolation/isolated-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
+import { OutcomeSender } from './outcome-sender.js';
+import { RunReporter, type WorkerCounts } from './run-reporter.js';
 import type { Slots } from './slots.js';
 import { TaskBuffer } from './task-buffer.js';
 import { type EnqueueChild, TaskRun } from './task-run.js';
 import { judge, maxRetriesOf, type RunDefaults, type RunEnd, type Verdict } from './verdict.js';
 
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 5_000;
 /** How long isolated handlers may take to end by themselves when the lease is lost. */
 const LOST_GRACE_MS = 1_000;
 
@@ -56,27 +46,6 @@ export interface WorkerSessionParts {
   readonly onLeaseLost: () => void;
 }
 
-/** How a run was over, for signals and counts. */
-export type RunOutcome =
-  'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'released' | 'lease-lost';
-
-/** What a worker has done since it was made. */
-export interface WorkerCounts {
-  /** How many runs were over in which way. */
-  readonly runs: Record<RunOutcome, number>;
-  leasesLost: number;
-  /** How often this process did nothing for longer than its lease. */
-  blocks: number;
-}
-
-const OUTCOME_OF_VERB = {
-  complete: 'succeeded',
-  fail: 'failed',
-  retry: 'retrying',
-  abandon: 'cancelled',
-  release: 'released',
-} as const satisfies Record<Verdict['verb'], RunOutcome>;
-
 /**
  * A worker's work under one lease: claim, run, settle.
  *
@@ -87,14 +56,14 @@ export class WorkerSession {
   readonly #parts: WorkerSessionParts;
   readonly #claimer: Claimer;
   readonly #leaseKeeper: LeaseKeeper;
+  readonly #sender: OutcomeSender;
+  readonly #reporter: RunReporter;
   readonly #buffer = new TaskBuffer();
   readonly #runs = new Set<TaskRun>();
   /** Stops asked for before the task had started. */
   readonly #cancelledEarly = new Map<string, string>();
   /** Outcomes on their way to the broker. */
   #settling = 0;
-  /** Of those, the ones that are not with the broker's own client yet, and still count as held. */
-  #unsent = 0;
   #draining = false;
   #leaseLost = false;
   #closed = false;
@@ -109,7 +78,15 @@ export class WorkerSession {
 
   constructor(parts: WorkerSessionParts) {
     this.#parts = parts;
-    const { broker, consumer, options, log } = parts;
+    const { broker, consumer, resultBackend, options, log } = parts;
+    this.#reporter = new RunReporter(parts);
+    this.#sender = new OutcomeSender({
+      consumer,
+      resultBackend,
+      log,
+      isLeaseLost: () => this.#leaseLost,
+      onSent: () => this.#claimer.refillSoon(),
+    });
     this.#claimer = new Claimer({
       consumer,
       prefetch: Math.max(1, Math.floor(options.concurrency * options.prefetchMultiplier)),
@@ -139,7 +116,7 @@ export class WorkerSession {
 
   /** Tasks in our hands: waiting for a slot, running, or not yet handed to the broker's client. */
   get held(): number {
-    return this.#buffer.size + this.#runs.size + this.#unsent;
+    return this.#buffer.size + this.#preparing.size + this.#runs.size + this.#sender.waiting;
   }
 
   /** For a watchdog: what there is to know about the last claims. */
@@ -217,16 +194,13 @@ export class WorkerSession {
   }
 
   #take(deliveries: readonly Delivery[]): void {
-    const { signals, worker } = this.#parts;
     faultHook?.('worker:claimed:before');
     for (const delivery of deliveries) {
       if (this.#draining) {
         this.#giveBack(delivery);
         continue;
       }
-      if (signals.has('taskReceived')) {
-        void signals.emit('taskReceived', { task: signalled(delivery), worker });
-      }
+      this.#reporter.received(delivery);
       const needs = this.#parts.registry.get(delivery.envelope.name)?.options;
       if (needs && mustPrepare(needs, delivery, this.#parts.options)) {
         void this.#prepare(delivery, needs);
@@ -242,7 +216,6 @@ export class WorkerSession {
   async #prepare(delivery: Delivery, needs: ResolvedTaskOptions): Promise<void> {
     const { consumer, log } = this.#parts;
     const { rateIntervalMs, visibilityTimeoutMs } = needs;
-    this.#unsent++;
     this.#preparing.add(delivery.envelope.id);
     try {
       if (rateIntervalMs !== undefined && !delivery.admitted) {
@@ -258,7 +231,6 @@ export class WorkerSession {
       log.warn(`Could not prepare task ${delivery.envelope.id}; released. ${String(error)}`);
       this.#giveBack(delivery);
     } finally {
-      this.#unsent--;
       this.#preparing.delete(delivery.envelope.id);
       this.#pump();
       this.#claimer.refillSoon();
@@ -276,7 +248,7 @@ export class WorkerSession {
   }
 
   #startRun(delivery: Delivery): void {
-    const { broker, consumer, registry, enqueueChild, log, defaults, signals } = this.#parts;
+    const { broker, consumer, registry, enqueueChild, log, defaults } = this.#parts;
     const task = registry.get(delivery.envelope.name);
     const run = new TaskRun(delivery, task, broker.now(), {
       consumer,
@@ -295,13 +267,9 @@ export class WorkerSession {
       return;
     }
     if (!this.#runnerOf(run)) this.#armLimits(run);
-    if (signals.has('taskPrerun')) {
-      void signals
-        .emit('taskPrerun', { task: signalled(delivery), worker: this.#parts.worker })
-        .then(() => this.#invoke(run));
-    } else {
-      this.#invoke(run);
-    }
+    const listeners = this.#reporter.prerun(run);
+    if (listeners) void listeners.then(() => this.#invoke(run));
+    else this.#invoke(run);
   }
 
   #invoke(run: TaskRun): void {
@@ -393,103 +361,22 @@ export class WorkerSession {
     this.#runs.delete(run);
     this.#parts.slots.free();
     if (this.#leaseLost) {
-      this.#report(run, verdict, error, 'lease-lost');
+      this.#reporter.over(run, verdict, error, 'lease-lost');
       return;
     }
     this.#settling++;
-    this.#send(run, verdict)
-      .catch((reason: unknown) => this.#sendAgain(run, verdict, reason))
+    this.#sender
+      .send(run, verdict)
       .then((outcome) => {
         this.#settling--;
         faultHook?.('worker:settled:before');
         if (outcome === 'lease-lost') this.#loseLease();
-        this.#report(run, verdict, error, outcome);
-        faultHook?.('worker:settled:after');
         this.#tellIdle();
+        this.#reporter.over(run, verdict, error, outcome);
+        faultHook?.('worker:settled:after');
       })
-      .catch((reason: unknown) =>
-        this.#parts.log.error(`Reporting a run failed: ${String(reason)}`),
-      );
-  }
-
-  /** Hands the outcome to the broker's client. A failure is described here, once it is needed. */
-  #send(run: TaskRun, verdict: Verdict): Promise<SettleOutcome> {
-    const { consumer, resultBackend } = this.#parts;
-    const { delivery, startedAt } = run;
-    switch (verdict.verb) {
-      case 'complete': {
-        const { result, ttlMs } = verdict;
-        if (resultBackend && result !== undefined) {
-          return this.#completeApart(run, resultBackend, result, ttlMs);
-        }
-        return consumer.complete(delivery, { result, startedAt, ttlMs });
-      }
-      case 'retry':
-        return consumer.retry(delivery, {
-          failure: describeFailure(verdict.error),
-          delayMs: verdict.delayMs,
-          dueAt: verdict.dueAt,
-          startedAt,
-          ttlMs: verdict.ttlMs,
-        });
-      case 'fail':
-        return consumer.fail(delivery, {
-          failure: describeFailure(verdict.error),
-          reason: verdict.reason,
-          startedAt,
-        });
-      case 'abandon':
-        return consumer.abandon(delivery, {
-          reason: verdict.reason,
-          startedAt,
-          ttlMs: verdict.ttlMs,
-        });
-      case 'release':
-        return consumer.release(delivery);
-    }
-  }
-
-  /** The result goes first: a record must never refer to a result that was not written. */
-  async #completeApart(
-    { delivery, startedAt }: TaskRun,
-    backend: ResultBackend,
-    result: string,
-    ttlMs: number,
-  ): Promise<SettleOutcome> {
-    const reference = resultReference(delivery);
-    this.#unsent++;
-    try {
-      await backend.put(resultKeyOf(reference) as string, result, ttlMs);
-    } finally {
-      this.#unsent--;
-    }
-    return this.#parts.consumer.complete(delivery, { result: reference, startedAt, ttlMs });
-  }
-
-  /** Every transition may be repeated, so an outcome is sent until it is answered. */
-  async #sendAgain(run: TaskRun, verdict: Verdict, reason: unknown): Promise<SettleOutcome> {
-    this.#parts.log.warn(
-      `Could not ${verdict.verb} task ${run.id}; trying again. ${String(reason)}`,
-    );
-    this.#unsent++;
-    try {
-      for (
-        let backoffMs = FIRST_BACKOFF_MS;
-        ;
-        backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS)
-      ) {
-        await new Promise((resolve) => setTimeout(resolve, backoffMs));
-        if (this.#leaseLost) return 'lease-lost';
-        try {
-          return await this.#send(run, verdict);
-        } catch {
-          // logged once; the claimer and the lease keeper tell of the broker's absence too
-        }
-      }
-    } finally {
-      this.#unsent--;
-      this.#claimer.refillSoon();
-    }
+      // What throws here is the application's own logger; the outcome is safe.
+      .catch(() => undefined);
   }
 
   #giveBack(delivery: Delivery): void {
@@ -546,71 +433,6 @@ export class WorkerSession {
     }
   }
 
-  #report(run: TaskRun, verdict: Verdict, error: unknown, settled: SettleOutcome): void {
-    // A repeated call finds the task gone that its first try had settled.
-    const outcome = settled === 'lease-lost' ? 'lease-lost' : OUTCOME_OF_VERB[verdict.verb];
-    this.#parts.counts.runs[outcome]++;
-    if (verdict.verb === 'fail' && outcome === 'failed') {
-      this.#parts.log.error(
-        `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(error).message}`,
-      );
-    }
-    if (outcome !== 'lease-lost' && hasRunListeners(this.#parts.signals)) {
-      void this.#emitEnd(run, verdict, error);
-    } else if (this.#parts.signals.has('taskPostrun')) {
-      void this.#emitPostrun(run, outcome);
-    }
-  }
-
-  async #emitEnd(run: TaskRun, verdict: Verdict, error: unknown): Promise<void> {
-    const { signals, worker } = this.#parts;
-    const about = { task: signalled(run.delivery), worker, durationMs: run.durationMs };
-    switch (verdict.verb) {
-      case 'complete':
-        await signals.emit('taskSucceeded', {
-          ...about,
-          result: verdict.value instanceof JsonText ? verdict.value.parse() : verdict.value,
-        });
-        break;
-      case 'retry': {
-        const delayMs =
-          verdict.delayMs ?? Math.max((verdict.dueAt ?? 0) - this.#parts.broker.now(), 0);
-        await signals.emit('taskRetry', {
-          ...about,
-          error,
-          failure: describeFailure(error),
-          delayMs,
-        });
-        break;
-      }
-      case 'fail': {
-        const { reason } = verdict;
-        await signals.emit('taskFailed', {
-          ...about,
-          error,
-          failure: describeFailure(error),
-          reason,
-        });
-        break;
-      }
-      case 'abandon':
-        await signals.emit('taskRevoked', { ...about, reason: verdict.reason });
-        break;
-      case 'release':
-        break;
-    }
-    await this.#emitPostrun(run, OUTCOME_OF_VERB[verdict.verb]);
-  }
-
-  #emitPostrun(run: TaskRun, outcome: RunOutcome): Promise<void> {
-    return this.#parts.signals.emit('taskPostrun', {
-      task: signalled(run.delivery),
-      worker: this.#parts.worker,
-      outcome,
-      durationMs: run.durationMs,
-    });
-  }
-
   #tellIdle(): void {
     if (this.#onIdle.size === 0 || !this.#isIdle) return;
     for (const listener of this.#onIdle) listener();
@@ -627,21 +449,6 @@ function mustPrepare(
     (needs.rateIntervalMs !== undefined && !delivery.admitted) ||
     (needs.visibilityTimeoutMs ?? 0) > visibilityTimeoutMs
   );
-}
-
-function hasRunListeners(signals: SignalBus): boolean {
-  return (
-    signals.has('taskSucceeded') ||
-    signals.has('taskRetry') ||
-    signals.has('taskFailed') ||
-    signals.has('taskRevoked') ||
-    signals.has('taskPostrun')
-  );
-}
-
-function signalled({ envelope, queue, attempt }: Delivery): SignalledTask {
-  const { id, name, args, headers } = envelope;
-  return { id, name, queue, args, headers, attempt };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -11,7 +11,8 @@ import { Slots } from './slots.js';
 import type { EnqueueChild } from './task-run.js';
 import type { RunDefaults } from './verdict.js';
 import { Watchdog, type Watched, type WorkerHealth } from './watchdog.js';
-import { type WorkerCounts, WorkerSession } from './worker-session.js';
+import type { WorkerCounts } from './run-reporter.js';
+import { WorkerSession } from './worker-session.js';
 
 /** Pause before a lost lease, or a failed try to get one, is followed by another try. */
 const REOPEN_PAUSE_MS = 500;

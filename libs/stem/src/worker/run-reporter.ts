@@ -1,0 +1,128 @@
+import type { Broker, Delivery, SettleOutcome } from '../broker/broker.js';
+import { describeFailure } from '../core/failure.js';
+import { JsonText } from '../core/json.js';
+import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
+import type { TaskLogger } from '../core/task-context.js';
+import type { TaskRun } from './task-run.js';
+import type { Verdict } from './verdict.js';
+
+/** How a run was over, for signals and counts. */
+export type RunOutcome =
+  'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'released' | 'lease-lost';
+
+/** What a worker has done since it was made. */
+export interface WorkerCounts {
+  /** How many runs were over in which way. */
+  readonly runs: Record<RunOutcome, number>;
+  leasesLost: number;
+  /** How often this process did nothing for longer than its lease. */
+  blocks: number;
+}
+
+const OUTCOME_OF_VERB = {
+  complete: 'succeeded',
+  fail: 'failed',
+  retry: 'retrying',
+  abandon: 'cancelled',
+  release: 'released',
+} as const satisfies Record<Verdict['verb'], RunOutcome>;
+
+/** What a {@link RunReporter} works with. */
+export interface RunReporterParts {
+  readonly broker: Broker;
+  readonly signals: SignalBus;
+  readonly log: TaskLogger;
+  readonly worker: SignalledWorker;
+  readonly counts: WorkerCounts;
+}
+
+/** Counts, logs and signals what becomes of runs. Without listeners it only counts. */
+export class RunReporter {
+  readonly #parts: RunReporterParts;
+
+  constructor(parts: RunReporterParts) {
+    this.#parts = parts;
+  }
+
+  received(delivery: Delivery): void {
+    const { signals, worker } = this.#parts;
+    if (!signals.has('taskReceived')) return;
+    void signals.emit('taskReceived', { task: signalled(delivery), worker });
+  }
+
+  /** Resolves when the listeners are done; nothing when there are none. */
+  prerun({ delivery }: TaskRun): Promise<void> | undefined {
+    const { signals, worker } = this.#parts;
+    if (!signals.has('taskPrerun')) return undefined;
+    return signals.emit('taskPrerun', { task: signalled(delivery), worker });
+  }
+
+  /** A run is over, and the broker has answered. */
+  over(run: TaskRun, verdict: Verdict, error: unknown, settled: SettleOutcome): void {
+    const { counts, signals, log } = this.#parts;
+    // `not-held` is success, too: a repeated call finds the task gone that its first try had settled.
+    const outcome = settled === 'lease-lost' ? 'lease-lost' : OUTCOME_OF_VERB[verdict.verb];
+    counts.runs[outcome]++;
+    if (verdict.verb === 'fail' && outcome === 'failed') {
+      log.error(
+        `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(error).message}`,
+      );
+    }
+    if (outcome !== 'lease-lost' && hasEndListeners(signals)) {
+      void this.#emitEnd(run, verdict, error);
+    } else if (signals.has('taskPostrun')) {
+      void this.#emitPostrun(run, outcome);
+    }
+  }
+
+  async #emitEnd(run: TaskRun, verdict: Verdict, error: unknown): Promise<void> {
+    const { signals, worker, broker } = this.#parts;
+    const about = { task: signalled(run.delivery), worker, durationMs: run.durationMs };
+    switch (verdict.verb) {
+      case 'complete': {
+        const { value } = verdict;
+        const result: unknown = value instanceof JsonText ? value.parse() : value;
+        await signals.emit('taskSucceeded', { ...about, result });
+        break;
+      }
+      case 'retry': {
+        const failure = describeFailure(error);
+        const delayMs = verdict.delayMs ?? Math.max((verdict.dueAt ?? 0) - broker.now(), 0);
+        await signals.emit('taskRetry', { ...about, error, failure, delayMs });
+        break;
+      }
+      case 'fail': {
+        const failure = describeFailure(error);
+        await signals.emit('taskFailed', { ...about, error, failure, reason: verdict.reason });
+        break;
+      }
+      case 'abandon':
+        await signals.emit('taskRevoked', { ...about, reason: verdict.reason });
+        break;
+      case 'release':
+        break;
+    }
+    await this.#emitPostrun(run, OUTCOME_OF_VERB[verdict.verb]);
+  }
+
+  #emitPostrun(run: TaskRun, outcome: RunOutcome): Promise<void> {
+    const { signals, worker } = this.#parts;
+    const { delivery, durationMs } = run;
+    return signals.emit('taskPostrun', { task: signalled(delivery), worker, outcome, durationMs });
+  }
+}
+
+function hasEndListeners(signals: SignalBus): boolean {
+  return (
+    signals.has('taskSucceeded') ||
+    signals.has('taskRetry') ||
+    signals.has('taskFailed') ||
+    signals.has('taskRevoked') ||
+    signals.has('taskPostrun')
+  );
+}
+
+function signalled({ envelope, queue, attempt }: Delivery): SignalledTask {
+  const { id, name, args, headers } = envelope;
+  return { id, name, queue, args, headers, attempt };
+}
