@@ -1,3 +1,4 @@
+import { describeFailure } from '../core/failure.js';
 import { formatDuration } from '../core/duration.js';
 import type { TaskLogger } from '../core/task-context.js';
 
@@ -75,7 +76,7 @@ export class Watchdog {
         this.#log.log('Claims are answered again.');
       }
     } else if (this.#health.status === 'healthy') {
-      const why = lastError === undefined ? 'no call has failed' : String(lastError);
+      const why = lastError === undefined ? 'no call has failed' : describeFailure(lastError).message;
       const reason = `No claim was answered for ${formatDuration(this.#limitMs)} (${why})`;
       this.#health = { status: 'unhealthy', reason, since: new Date(Date.now() - unansweredMs) };
       this.#log.error(`This worker takes no tasks. ${reason}.`);
