@@ -76,7 +76,8 @@ export class Watchdog {
         this.#log.log('Claims are answered again.');
       }
     } else if (this.#health.status === 'healthy') {
-      const why = lastError === undefined ? 'no call has failed' : describeFailure(lastError).message;
+      const why =
+        lastError === undefined ? 'no call has failed' : describeFailure(lastError).message;
       const reason = `No claim was answered for ${formatDuration(this.#limitMs)} (${why})`;
       this.#health = { status: 'unhealthy', reason, since: new Date(Date.now() - unansweredMs) };
       this.#log.error(`This worker takes no tasks. ${reason}.`);
