@@ -102,7 +102,7 @@ export function scheduleStoreContract(name: string, harness: ScheduleStoreHarnes
       if (outcome.outcome === 'pending' && tick.run) {
         const { task } = tick.run;
         const [{ id }] = (await stage.broker.enqueue([task])) as [EnqueueOutcome];
-        await by.settle({ id: tick.id, taskId: task.id, accepted: id === task.id });
+        await by.settle([{ id: tick.id, taskId: task.id, accepted: id === task.id }]);
       }
       return outcome;
     };
@@ -523,9 +523,9 @@ export function scheduleStoreContract(name: string, harness: ScheduleStoreHarnes
         expect(left).toMatchObject({ runs: 0, next: { dueAt: start + HOUR_MS } });
         expect(await store.fire([tickOf(left)])).toEqual([{ outcome: 'moved' }]);
 
-        await store.settle({ id: 'a', taskId: tick.run?.task.id ?? '', accepted: true });
+        await store.settle([{ id: 'a', taskId: tick.run?.task.id ?? '', accepted: true }]);
         expect(await read('a')).toMatchObject({ runs: 1, pending: undefined });
-        await store.settle({ id: 'a', taskId: tick.run?.task.id ?? '', accepted: true });
+        await store.settle([{ id: 'a', taskId: tick.run?.task.id ?? '', accepted: true }]);
         expect((await read('a')).runs).toBe(1);
       });
 
@@ -537,7 +537,7 @@ export function scheduleStoreContract(name: string, harness: ScheduleStoreHarnes
         expect(nextAt - now).toBeLessThanOrEqual(PENDING_RECOVERY_MS);
         expect(nextAt).toBeGreaterThan(now);
         const { lastTaskId = '' } = await read('a');
-        await store.settle({ id: 'a', taskId: lastTaskId, accepted: true });
+        await store.settle([{ id: 'a', taskId: lastTaskId, accepted: true }]);
         expect((await store.due({ offset: 0, limit: 1 })).nextAt).toBeUndefined();
       });
 

@@ -117,12 +117,14 @@ export { MemoryBroker, type MemoryBrokerOptions } from './broker/memory/memory-b
 export { MemoryResultBackend } from './broker/memory/memory-result-backend.js';
 export { MemoryScheduleStore } from './broker/memory/memory-schedule-store.js';
 export type {
+  DueSchedule,
   DueSchedules,
   Occurrence,
   ScheduleChange,
   ScheduleOverride,
   ScheduleRecord,
   ScheduleStore,
+  SettledTick,
   Tick,
   TickFault,
   TickOutcome,

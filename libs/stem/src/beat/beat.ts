@@ -1,6 +1,6 @@
 import type { Broker, NewTask } from '../broker/broker.js';
 import type {
-  ScheduleRecord,
+  DueSchedule,
   ScheduleStore,
   Tick,
   TickOutcome,
@@ -32,8 +32,11 @@ export interface BeatParts {
   };
 }
 
-/** Schedules that one look takes up. */
-const PAGE = 200;
+/**
+ * Schedules that one look takes up. Of several Beats that look at once all but one do so for nothing; few
+ * at a time, they share what is due instead.
+ */
+const PAGE = 50;
 /** Longest wait that is worth a timer; also far below what a timer can hold. */
 const MAX_WAIT_MS = 60 * 60_000;
 const BACKOFF_MS = { first: 100, most: 2_000 } as const;
@@ -47,7 +50,7 @@ const UNCOMPUTABLE_RETRY_MS = 60_000;
 
 /** A due schedule, with what is to become of it. */
 interface PlannedTick {
-  readonly record: ScheduleRecord;
+  readonly record: DueSchedule;
   readonly tick: Tick;
   readonly prepared: PreparedTick | undefined;
 }
@@ -160,8 +163,8 @@ export class Beat {
   }
 
   /** Returns how many of them are left for later. */
-  async #carryOut(records: readonly ScheduleRecord[], now: number): Promise<number> {
-    const pending: ScheduleRecord[] = [];
+  async #carryOut(records: readonly DueSchedule[], now: number): Promise<number> {
+    const pending: DueSchedule[] = [];
     const planned: PlannedTick[] = [];
     let left = 0;
     for (const record of records) {
@@ -180,7 +183,7 @@ export class Beat {
     return left;
   }
 
-  async #plan(record: ScheduleRecord, dueAt: number, now: number): Promise<PlannedTick> {
+  async #plan(record: DueSchedule, dueAt: number, now: number): Promise<PlannedTick> {
     const { signals } = this.#parts;
     const definition = this.#definitionOf(record);
     const plan = this.#occurrences.of(record, definition).plan(dueAt, now);
@@ -211,7 +214,7 @@ export class Beat {
   }
 
   async #runOf(
-    record: ScheduleRecord,
+    record: DueSchedule,
     definition: StoredDefinition,
     plan: TickPlan,
     { task }: PreparedTick,
@@ -230,7 +233,7 @@ export class Beat {
     };
   }
 
-  async #previousOf({ lastTaskId }: ScheduleRecord): Promise<TickRun['previous']> {
+  async #previousOf({ lastTaskId }: DueSchedule): Promise<TickRun['previous']> {
     const { broker, store } = this.#parts;
     if (lastTaskId === undefined) return 'other';
     if (store.holdsTask(lastTaskId)) return 'ask';
@@ -257,48 +260,77 @@ export class Beat {
       const { record } = planned[0] as PlannedTick;
       return (await this.#endure(record, error, now)) ? 1 : 0;
     }
-    await Promise.all(
-      planned.map((one, index) => this.#finish(one, outcomes[index] as TickOutcome)),
+    const pending = planned.filter((_, index) => outcomes[index]?.outcome === 'pending');
+    const refused = await this.#handAll(
+      pending.map(({ record, tick }) => ({ id: record.id, task: tick.run?.task as NewTask })),
     );
+    for (const [index, one] of planned.entries()) {
+      this.#patience.end(keyOf(one.record));
+      const outcome = outcomes[index];
+      if (outcome?.outcome !== 'enqueued' && outcome?.outcome !== 'pending') continue;
+      if (!refused.has(one.tick.run?.task.id ?? '')) await this.#announce(one, outcome.driftMs);
+    }
     return 0;
   }
 
-  async #finish({ record, tick, prepared }: PlannedTick, outcome: TickOutcome): Promise<void> {
-    this.#patience.end(keyOf(record));
-    const { run } = tick;
-    if (!run || !prepared || outcome.outcome === 'moved') return;
-    if (outcome.outcome === 'pending') {
-      if (!(await this.#hand(record.id, run.task))) return;
-    } else if (outcome.outcome === 'skipped') {
-      return;
-    }
+  async #announce({ tick, prepared }: PlannedTick, driftMs: number): Promise<void> {
     const { signals } = this.#parts;
+    if (!prepared) return;
     const task = prepared.signalled;
     if (signals.has('afterTaskPublish')) {
       await signals.emit('afterTaskPublish', { task, created: true });
     }
     if (signals.has('scheduleEntryDispatched')) {
-      const { driftMs } = outcome;
       await signals.emit('scheduleEntryDispatched', { ...signalledTick(tick), task, driftMs });
     }
   }
 
-  /** Enqueues a task that lives elsewhere than its schedule. False when a unique one was there. */
-  async #hand(scheduleId: string, task: NewTask): Promise<boolean> {
+  /**
+   * Enqueues tasks that live elsewhere than their schedules.
+   *
+   * @returns the ids of those in whose place a unique one was there.
+   */
+  async #hand(tasks: readonly { id: string; task: NewTask }[]): Promise<ReadonlySet<string>> {
     const { broker, store } = this.#parts;
-    const [outcome] = await broker.enqueue([task]);
-    // Refused by its own id or number, it had been accepted before.
-    const accepted = outcome?.id === task.id;
-    await store.settle({ id: scheduleId, taskId: task.id, accepted });
-    return accepted;
+    const refused = new Set<string>();
+    if (tasks.length === 0) return refused;
+    const outcomes = await broker.enqueue(tasks.map(({ task }) => task));
+    for (const [index, { task }] of tasks.entries()) {
+      // Refused by its own id or number, it had been accepted before.
+      if (outcomes[index]?.id !== task.id) refused.add(task.id);
+    }
+    await store.settle(
+      tasks.map(({ id, task }) => ({ id, taskId: task.id, accepted: !refused.has(task.id) })),
+    );
+    return refused;
+  }
+
+  /** The same, but what the broker refuses to take does not stop the others; it stays pending. */
+  async #handAll(tasks: readonly { id: string; task: NewTask }[]): Promise<ReadonlySet<string>> {
+    try {
+      return await this.#hand(tasks);
+    } catch (error) {
+      if (!(error instanceof BrokerCommandError)) throw error;
+      const refused = new Set<string>();
+      for (const one of tasks) {
+        try {
+          for (const id of await this.#hand([one])) refused.add(id);
+        } catch (fault) {
+          if (!(fault instanceof BrokerCommandError)) throw fault;
+          refused.add(one.task.id);
+        }
+      }
+      return refused;
+    }
   }
 
   /** Enqueues what another Beat has left behind. Returns how many are left for later. */
-  async #takeOver(records: readonly ScheduleRecord[], now: number): Promise<number> {
+  async #takeOver(records: readonly DueSchedule[], now: number): Promise<number> {
     let left = 0;
     for (const record of records) {
       try {
-        await this.#hand(record.id, JSON.parse(record.pending ?? '') as NewTask);
+        const task = JSON.parse(record.pending ?? '') as NewTask;
+        await this.#hand([{ id: record.id, task }]);
         this.#patience.end(keyOf(record));
       } catch (error) {
         if (!(error instanceof SyntaxError) && !(error instanceof BrokerCommandError)) throw error;
@@ -318,13 +350,13 @@ export class Beat {
    *
    * @returns whether it is still there.
    */
-  async #endure(record: ScheduleRecord, error: unknown, now: number): Promise<boolean> {
+  async #endure(record: DueSchedule, error: unknown, now: number): Promise<boolean> {
     if (!this.#patience.isOver(keyOf(record), now)) return true;
     await this.#fault(record, error, now);
     return false;
   }
 
-  async #fault(record: ScheduleRecord, error: unknown, now: number): Promise<void> {
+  async #fault(record: DueSchedule, error: unknown, now: number): Promise<void> {
     const { store, log, signals } = this.#parts;
     const dueAt = record.next?.dueAt ?? 0;
     const message = messageOf(error).slice(0, 1_000);
@@ -347,7 +379,7 @@ export class Beat {
     }
   }
 
-  #definitionOf(record: ScheduleRecord): StoredDefinition {
+  #definitionOf(record: DueSchedule): StoredDefinition {
     return readDefinition(record.definition);
   }
 
@@ -356,7 +388,7 @@ export class Beat {
   }
 }
 
-function keyOf({ id, version, next, pending }: ScheduleRecord): string {
+function keyOf({ id, version, next, pending }: DueSchedule): string {
   return `${next?.dueAt ?? ''}@${version}@${pending === undefined ? '' : 'pending'}@${id}`;
 }
 

@@ -1,4 +1,4 @@
-import type { ScheduleRecord } from '../broker/schedule-store.js';
+import type { DueSchedule } from '../broker/schedule-store.js';
 import type { StoredDefinition } from '../schedule/definition.js';
 import { Occurrences } from '../schedule/occurrences.js';
 import { type Timing, timingOf } from '../schedule/timing.js';
@@ -11,7 +11,7 @@ export class OccurrenceCache {
   readonly #timings = new Map<string, Timing>();
 
   /** @throws {Error} when this version cannot read the spec. */
-  of({ id }: ScheduleRecord, definition: StoredDefinition): Occurrences {
+  of({ id }: DueSchedule, definition: StoredDefinition): Occurrences {
     const { spec, anchor } = definition;
     const key = spec.kind === 'every' ? `${spec.everyMs}@${anchor}` : JSON.stringify(spec);
     let timing = this.#timings.get(key);

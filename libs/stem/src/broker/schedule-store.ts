@@ -45,8 +45,8 @@ export interface ScheduleStore {
   /** Carries out ticks, each in one step and each for itself; outcomes are in their order. */
   fire(ticks: readonly Tick[]): Promise<TickOutcome[]>;
 
-  /** Takes note that the broker has the task that {@link fire} left `pending`, or has refused it. */
-  settle(settled: { id: string; taskId: string; accepted: boolean }): Promise<void>;
+  /** Takes note that the broker has the tasks that {@link fire} left `pending`, or has refused them. */
+  settle(settled: readonly SettledTick[]): Promise<void>;
 
   /** Takes note that a tick could not be carried out, unless the schedule has moved on meanwhile. */
   fault(fault: TickFault): Promise<'noted' | 'moved'>;
@@ -119,9 +119,15 @@ export interface ScheduleRecord {
   readonly pending: string | undefined;
 }
 
+/** What a Beat has to know of a schedule that is due. */
+export type DueSchedule = Pick<
+  ScheduleRecord,
+  'id' | 'definition' | 'version' | 'next' | 'createdAt' | 'lastTaskId' | 'pending'
+>;
+
 export interface DueSchedules {
   readonly now: number;
-  readonly records: readonly ScheduleRecord[];
+  readonly records: readonly DueSchedule[];
   /** When a schedule that is not due yet comes due. */
   readonly nextAt: number | undefined;
 }
@@ -166,6 +172,15 @@ export type TickOutcome =
       readonly because: 'missed' | 'overlap' | 'unique';
       readonly taskId: string | undefined;
     };
+
+/** What became of a `pending` task. */
+export interface SettledTick {
+  /** Of the schedule. */
+  readonly id: string;
+  readonly taskId: string;
+  /** Whether the broker has the task; it may have had it before. */
+  readonly accepted: boolean;
+}
 
 export interface TickFault {
   readonly id: string;

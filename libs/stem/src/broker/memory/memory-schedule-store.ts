@@ -9,6 +9,7 @@ import {
   type ScheduleChange,
   type ScheduleRecord,
   type ScheduleStore,
+  type SettledTick,
   type Tick,
   type TickFault,
   type TickOutcome,
@@ -123,13 +124,15 @@ export class MemoryScheduleStore implements ScheduleStore {
     return ticks.map((tick) => this.#fireOne(tick));
   }
 
-  async settle({ id, taskId, accepted }: Parameters<ScheduleStore['settle']>[0]): Promise<void> {
-    const schedule = this.#schedules.byId.get(id);
-    if (schedule?.pending === undefined || schedule.lastTaskId !== taskId) return;
-    schedule.pending = undefined;
-    if (accepted) schedule.runs++;
-    else schedule.skipped++;
-    this.#look(schedule, schedule.next?.fireAt);
+  async settle(settled: readonly SettledTick[]): Promise<void> {
+    for (const { id, taskId, accepted } of settled) {
+      const schedule = this.#schedules.byId.get(id);
+      if (schedule?.pending === undefined || schedule.lastTaskId !== taskId) continue;
+      schedule.pending = undefined;
+      if (accepted) schedule.runs++;
+      else schedule.skipped++;
+      this.#look(schedule, schedule.next?.fireAt);
+    }
   }
 
   async fault(fault: TickFault): Promise<'noted' | 'moved'> {

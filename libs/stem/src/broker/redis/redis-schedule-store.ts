@@ -4,6 +4,7 @@ import type {
   ScheduleChange,
   ScheduleRecord,
   ScheduleStore,
+  SettledTick,
   Tick,
   TickFault,
   TickOutcome,
@@ -19,7 +20,7 @@ import {
   noteTask,
   putSchedule,
   removeSchedule,
-  settleTick,
+  settleTicks,
 } from './scripts/schedule.script.js';
 import { ScriptCaller } from './scripts/script-caller.js';
 import type { ServerClock } from './server-clock.js';
@@ -133,8 +134,10 @@ export class RedisScheduleStore implements ScheduleStore {
     return outcomes;
   }
 
-  settle(settled: { id: string; taskId: string; accepted: boolean }): Promise<void> {
-    return settleTick(this.#scripts, settled);
+  async settle(settled: readonly SettledTick[]): Promise<void> {
+    for (let from = 0; from < settled.length; from += TICKS_PER_CALL) {
+      await settleTicks(this.#scripts, settled.slice(from, from + TICKS_PER_CALL));
+    }
   }
 
   fault(fault: TickFault): Promise<'noted' | 'moved'> {

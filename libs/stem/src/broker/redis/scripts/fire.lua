@@ -41,57 +41,77 @@ end
 local now = now_ms()
 
 local function previous_of(task)
-  local record = task and read_record(task)
-  if not record then return 'other' end
-  if record.state == 'q' or record.state == 's' or record.state == 'r' then return 'active' end
-  return record.state == 'F' and 'failed' or 'other'
+  -- The first letter of a record is its state; reading all of a big one would take its time.
+  local state = task and redis.pcall('GETRANGE', record_key(task), 0, 0)
+  if state == 'q' or state == 's' or state == 'r' then return 'active' end
+  return state == 'F' and 'failed' or 'other'
+end
+
+-- Writes what has become of a tick, all at once: this runs for every tick of every schedule. The next look
+-- is later than this one, so nobody has to be told of it.
+local function move_on(key, id, next_due, next_at, look, fields)
+  if next_due == '' then
+    redis.call('HDEL', key, 'due', 'at')
+  else
+    fields[#fields + 1] = 'due'
+    fields[#fields + 1] = next_due
+    fields[#fields + 1] = 'at'
+    fields[#fields + 1] = next_at
+  end
+  redis.call('HSET', key, unpack(fields))
+  local at_next = tonumber(next_at)
+  if at_next and (not look or at_next < look) then look = at_next end
+  if look then
+    redis.call('ZADD', SCHEDULES_DUE, look, id)
+  else
+    redis.call('ZREM', SCHEDULES_DUE, id)
+  end
 end
 
 local function carry_out(at_tick)
   local id, version, due, next_due, next_at, missed, run = unpack(ARGV, at_tick, at_tick + HEAD - 1)
   local key = schedule_key(id)
-  local known = redis.pcall('HMGET', key, 'v', 'due', 'pending', 'task')
+  local known = redis.pcall('HMGET', key, 'v', 'due', 'pending', 'task', 'error', 'runs')
   if known.err or known[1] ~= version or known[2] ~= due or known[3] then return 'moved', '' end
+  local last_task = known[4]
   if missed ~= '0' then redis.call('HINCRBY', key, 'missed', missed) end
-  redis.call('HSET', key, 'last', run ~= '' and run or due)
   if run == '' then
-    place(id, next_due, next_at)
+    move_on(key, id, next_due, next_at, nil, { 'last', due })
     return 'missed', ''
   end
 
   local planned, unless_active, previous, pending = unpack(ARGV, at_tick + HEAD, at_tick + HEAD + RUN - 1)
-  if previous == 'ask' then previous = previous_of(known[4]) end
+  if previous == 'ask' then previous = previous_of(last_task) end
   if previous == 'failed' then redis.call('HINCRBY', key, 'failures', 1) end
   if previous == 'active' and unless_active == '1' then
     redis.call('HINCRBY', key, 'skipped', 1)
-    place(id, next_due, next_at)
-    return 'overlap', known[4] or ''
+    move_on(key, id, next_due, next_at, nil, { 'last', run })
+    return 'overlap', last_task or ''
   end
 
   local code, task, envelope, expires_in, expires_at, claim, claim_for =
     unpack(ARGV, at_tick + HEAD + RUN, at_tick + HEAD + RUN + TASK - 1)
-  redis.call('HDEL', key, 'error', 'failed')
-  if pending == '' then
-    local holder = accept(
-      tonumber(code), task, envelope, '', '', expires_in, expires_at, claim, claim_for, '', '')
-    -- A record of this very id is the tick's own task.
-    if holder and holder ~= task then
-      redis.call('HINCRBY', key, 'skipped', 1)
-      place(id, next_due, next_at)
-      return 'unique', holder
-    end
-    redis.call('HINCRBY', key, 'runs', 1)
-  end
+  if known[5] then redis.call('HDEL', key, 'error', 'failed') end
   local drift = now - tonumber(planned)
-  redis.call('HSET', key, 'fired', now, 'drift', drift, 'task', task)
-  if pending == '' then
-    place(id, next_due, next_at)
-    return 'enqueued', drift
+  local fields = { 'last', run, 'fired', now, 'drift', drift, 'task', task }
+  if pending ~= '' then
+    fields[#fields + 1] = 'pending'
+    fields[#fields + 1] = pending
+    move_on(key, id, next_due, next_at, now + PENDING_RECOVERY, fields)
+    return 'pending', drift
   end
-  redis.call('HSET', key, 'pending', pending)
-  redis.call('ZADD', SCHEDULES_DUE, now + PENDING_RECOVERY, id)
-  place(id, next_due, next_at)
-  return 'pending', drift
+  local holder = accept(
+    tonumber(code), task, envelope, '', '', expires_in, expires_at, claim, claim_for, '', '')
+  -- A record of this very id is the tick's own task.
+  if holder and holder ~= task then
+    redis.call('HINCRBY', key, 'skipped', 1)
+    move_on(key, id, next_due, next_at, nil, { 'last', run })
+    return 'unique', holder
+  end
+  fields[#fields + 1] = 'runs'
+  fields[#fields + 1] = (tonumber(known[6] or '') or 0) + 1
+  move_on(key, id, next_due, next_at, nil, fields)
+  return 'enqueued', drift
 end
 
 local reply = {}

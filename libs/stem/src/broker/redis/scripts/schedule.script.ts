@@ -1,7 +1,9 @@
 import type {
+  DueSchedule,
   DueSchedules,
   ScheduleChange,
   ScheduleRecord,
+  SettledTick,
   Tick,
   TickFault,
   TickOutcome,
@@ -52,11 +54,26 @@ export async function dueSchedules(
   scripts: ScriptCaller,
   page: { offset: number; limit: number },
 ): Promise<DueSchedules> {
-  const [now, nextAt, ...found] = await scripts.call<[number, string, ...(string | Fields)[]]>(
-    'schedule-due',
-    [page.offset, page.limit],
-  );
-  return { now, nextAt: numberOf(nextAt), records: recordsOf(found) };
+  const [now, nextAt, ...found] = await scripts.call<[number, ...string[]]>('schedule-due', [
+    page.offset,
+    page.limit,
+  ]);
+  const records: DueSchedule[] = [];
+  for (let i = 0; i < found.length; i += 8) {
+    const [id = '', definition = '', version, due, fireAt, created, lastTaskId, pending] =
+      found.slice(i, i + 8);
+    const dueAt = numberOf(due);
+    records.push({
+      id,
+      definition,
+      version: numberOf(version) ?? 0,
+      next: dueAt === undefined ? undefined : { dueAt, fireAt: numberOf(fireAt) ?? dueAt },
+      createdAt: numberOf(created) ?? 0,
+      lastTaskId: lastTaskId || undefined,
+      pending: pending || undefined,
+    });
+  }
+  return { now, nextAt: numberOf(nextAt), records };
 }
 
 /**
@@ -97,11 +114,13 @@ export async function fireTicks(
   return ticks.map((_, index) => outcomeOf(reply[2 * index], reply[2 * index + 1]));
 }
 
-export async function settleTick(
+/** Takes note of what became of pending tasks. */
+export async function settleTicks(
   scripts: ScriptCaller,
-  { id, taskId, accepted }: { id: string; taskId: string; accepted: boolean },
+  settled: readonly SettledTick[],
 ): Promise<void> {
-  await scripts.call('schedule-settle', [id, taskId, accepted ? '1' : '0']);
+  const args = settled.flatMap(({ id, taskId, accepted }) => [id, taskId, accepted ? '1' : '0']);
+  await scripts.call('schedule-settle', args);
 }
 
 export function faultTick(
