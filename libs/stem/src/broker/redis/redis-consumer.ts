@@ -1,7 +1,4 @@
 import { nanoid } from 'nanoid';
-import { decodeEnvelope } from '../../core/envelope.js';
-import { describeFailure } from '../../core/failure.js';
-import { partitionNamedBy } from '../../core/task-id.js';
 import type {
   Abandonment,
   AdmitOutcome,
@@ -10,7 +7,6 @@ import type {
   Consumer,
   ConsumerOptions,
   Death,
-  DeathReason,
   Delivery,
   Progress,
   RateLimitOf,
@@ -18,15 +14,12 @@ import type {
   SettleOutcome,
   Success,
 } from '../broker.js';
-import { Batcher, type Weight } from './batcher.js';
 import { ClaimRounds } from './claim-rounds.js';
-import { parseMessage } from './message.js';
-import { BATCH_LIMITS, type Partition } from './partition.js';
+import { readHandOut, type Unreadable } from './hand-out-reader.js';
+import type { Partition } from './partition.js';
 import { encodeSucceeded } from './record-codec.js';
-import { RedisDelivery } from './redis-delivery.js';
-import { admit, type Admission } from './scripts/admit.script.js';
-import { claim, type HandOut, OVERSIZED_MARK } from './scripts/claim.script.js';
-import { complete, type Completion } from './scripts/complete.script.js';
+import type { RedisDelivery } from './redis-delivery.js';
+import { claim } from './scripts/claim.script.js';
 import {
   checkCancels,
   closeConsumer,
@@ -35,10 +28,8 @@ import {
   renew,
   reportProgress,
 } from './scripts/consumer.script.js';
-import { type EndOf, fail } from './scripts/fail.script.js';
-import { release } from './scripts/release.script.js';
-import { retry, type RetryOf } from './scripts/retry.script.js';
 import type { ServerClock } from './server-clock.js';
+import { Settlers } from './settlers.js';
 import type { WakeListener } from './wake-listener.js';
 
 /** Most tasks that one call hands out. */
@@ -65,16 +56,6 @@ export interface ConsumerContext {
   readonly onReconnected: (listener: () => void) => () => void;
   /** Called once the consumer is closed. */
   readonly onClosed: (consumer: RedisConsumer) => void;
-}
-
-/** The batches of settling calls of one partition. */
-interface Settlers {
-  readonly completions: Batcher<Completion, SettleOutcome>;
-  readonly retries: Batcher<RetryOf, SettleOutcome>;
-  readonly failures: Batcher<EndOf, SettleOutcome>;
-  readonly abandonments: Batcher<EndOf, SettleOutcome>;
-  readonly releases: Batcher<RedisDelivery, SettleOutcome>;
-  readonly admissions: Batcher<Admission, AdmitOutcome>;
 }
 
 /**
@@ -113,7 +94,10 @@ export class RedisConsumer implements Consumer {
     this.#options = options;
     this.#context = context;
     this.#rounds = new ClaimRounds(context.partitions.length);
-    this.#settlers = context.partitions.map((partition) => this.#settlersOf(partition));
+    this.#settlers = context.partitions.map(
+      ({ scripts }) =>
+        new Settlers(scripts, this.id, (deliveries, send) => this.#settleBatch(deliveries, send)),
+    );
     this.#claiming = context.partitions.map(() => new Set());
   }
 
@@ -147,8 +131,13 @@ export class RedisConsumer implements Consumer {
       if (reply.nextDueAt !== undefined)
         nextDueAt = Math.min(nextDueAt ?? Infinity, reply.nextDueAt);
       for (const handOut of reply.handOuts) {
-        const delivery = this.#read(partition.index, handOut);
-        if (delivery) deliveries.push(delivery);
+        const read = readHandOut(partition.index, handOut, this.#context.newTaskId);
+        if ('detail' in read) {
+          this.#reject(read);
+        } else {
+          this.#held.add(read);
+          deliveries.push(read);
+        }
       }
       return reply.handOuts.length;
     });
@@ -228,7 +217,7 @@ export class RedisConsumer implements Consumer {
   }
 
   release(delivery: Delivery): Promise<SettleOutcome> {
-    return this.#settle(delivery, (held, { releases }) => releases.add(held));
+    return this.#settle(delivery, (held, { releases }) => releases.add({ delivery: held }));
   }
 
   async admit(delivery: Delivery, { key, intervalMs }: RateLimitOf): Promise<AdmitOutcome> {
@@ -258,7 +247,7 @@ export class RedisConsumer implements Consumer {
     this.#closed = true;
     this.stopWaiting();
     // Outcomes of this tick go ahead of the call that gives everything else back.
-    for (const { index } of this.#context.partitions) this.#flush(index);
+    for (const settlers of this.#settlers) settlers.flush();
     this.#loseLease();
     this.#endReconnected?.();
     this.#context.onClosed(this);
@@ -328,7 +317,7 @@ export class RedisConsumer implements Consumer {
     }
     if (this.#leaseLost) return { outcome: 'lease-lost' };
     // What was settled in this tick makes room first: the server carries calls out in their order.
-    this.#flush(partition.index);
+    this.#settlers[partition.index]?.flush();
     const claiming = this.#claiming[partition.index] as Set<Promise<unknown>>;
     const claimed = claim(partition.scripts, {
       consumer: this.id,
@@ -379,16 +368,6 @@ export class RedisConsumer implements Consumer {
     }
   }
 
-  #flush(partition: number): void {
-    const settlers = this.#settlers[partition] as Settlers;
-    settlers.completions.flush();
-    settlers.retries.flush();
-    settlers.failures.flush();
-    settlers.abandonments.flush();
-    settlers.releases.flush();
-    settlers.admissions.flush();
-  }
-
   #holds(delivery: Delivery): delivery is RedisDelivery {
     return this.#held.has(delivery as RedisDelivery) && !(delivery as RedisDelivery).isSettling;
   }
@@ -404,18 +383,17 @@ export class RedisConsumer implements Consumer {
   }
 
   /** Carries a batch out; a lost lease ends everything, a failed call leaves the tasks in our hands. */
-  async #settleBatch<Item>(
-    items: readonly Item[],
-    deliveryOf: (item: Item) => RedisDelivery,
+  async #settleBatch(
+    deliveries: readonly RedisDelivery[],
     send: () => Promise<SettleOutcome[]>,
   ): Promise<SettleOutcome[]> {
     try {
       const outcomes = await send();
       if (outcomes[0] === 'lease-lost') this.#loseLease();
-      else for (const item of items) this.#held.delete(deliveryOf(item));
+      else for (const delivery of deliveries) this.#held.delete(delivery);
       return outcomes;
     } catch (error) {
-      for (const item of items) deliveryOf(item).isSettling = false;
+      for (const delivery of deliveries) delivery.isSettling = false;
       throw error;
     }
   }
@@ -426,114 +404,28 @@ export class RedisConsumer implements Consumer {
     clearTimeout(this.#cancelCheck);
   }
 
-  /** Turns a hand-out into a delivery, or dead-letters it when it cannot be read. */
-  #read(partition: number, handOut: HandOut): RedisDelivery | undefined {
-    const { queue, priority, entry, handOuts, text } = handOut;
-    const where = { partition, queue, priority, entry };
-    if (text.startsWith(OVERSIZED_MARK)) {
-      const [size = '', beginning = ''] = split(text.slice(1), ':');
-      this.#reject(where, handOuts, beginning, 'oversized-record', `it has ${size} bytes`);
-      return undefined;
-    }
-    const message = parseMessage(text, entry);
-    const envelope = decodeEnvelope(message.envelopeText);
-    const fault =
-      'corrupt' in envelope
-        ? envelope.corrupt
-        : text.includes('\n')
-          ? 'it contains line feeds'
-          : partitionNamedBy(envelope.id) !== undefined &&
-              partitionNamedBy(envelope.id) !== partition
-            ? 'its id names another partition'
-            : undefined;
-    if (fault !== undefined || 'corrupt' in envelope) {
-      this.#reject(where, handOuts, text, 'corrupt-record', fault ?? '');
-      return undefined;
-    }
-    const delivery = new RedisDelivery(where, message, envelope, handOuts);
-    this.#held.add(delivery);
-    return delivery;
-  }
-
-  #reject(
-    where: { partition: number; queue: string; priority: number; entry: string },
-    handOuts: number,
-    text: string,
-    reason: DeathReason,
-    detail: string,
-  ): void {
-    const message = parseMessage(text, where.entry);
-    // A damaged text may still tell whose it was.
-    const id =
-      /^\["([^"\\{}\s]{1,200})"/.exec(message.envelopeText)?.[1] ??
-      this.#context.newTaskId(where.partition);
-    const envelopeText = JSON.stringify([id, '(unreadable)', text.slice(0, 1_000)]);
-    const envelope = decodeEnvelope(envelopeText);
-    if ('corrupt' in envelope) return;
-    const delivery = new RedisDelivery(where, { ...message, envelopeText }, envelope, handOuts);
+  /** Dead-letters what cannot be run. */
+  #reject({ delivery, reason, detail }: Unreadable): void {
+    const { partition, queue, envelope } = delivery;
     delivery.isSettling = true;
     this.#held.add(delivery);
-    const failure = describeFailure(new Error(`The record cannot be read: ${detail}`));
-    (this.#settlers[where.partition] as Settlers).failures
+    (this.#settlers[partition] as Settlers).failures
       .add({
         delivery,
-        failure: { name: failure.name, message: failure.message },
+        failure: { name: 'UnreadableRecordError', message: `The record cannot be read: ${detail}` },
         reason,
         startedAt: this.#context.clock.now(),
         ttlMs: undefined,
       })
       .then(
-        () => this.#options.onRejected?.({ id, queue: where.queue, reason, detail }),
+        () => this.#options.onRejected?.({ id: envelope.id, queue, reason, detail }),
         (error: unknown) => {
           // Given back when the connection is reconciled, and met again.
           this.#held.delete(delivery);
-          this.#uncertain.add(this.#context.partitions[where.partition] as Partition);
+          this.#uncertain.add(this.#context.partitions[partition] as Partition);
           this.#context.onFault(String(error));
         },
       );
-  }
-
-  #settlersOf({ scripts }: Partition): Settlers {
-    const batch = <Item>(
-      deliveryOf: (item: Item) => RedisDelivery,
-      send: (items: Item[]) => Promise<SettleOutcome[]>,
-      weigh: (item: Item) => Weight,
-    ): Batcher<Item, SettleOutcome> =>
-      new Batcher(
-        (items) => this.#settleBatch(items, deliveryOf, () => send(items)),
-        BATCH_LIMITS,
-        weigh,
-      );
-    const end = (state: 'failed' | 'cancelled'): Batcher<EndOf, SettleOutcome> =>
-      batch(
-        ({ delivery }: EndOf) => delivery,
-        (items) => fail(scripts, this.id, state, items),
-        ({ delivery }) => weightOf(delivery),
-      );
-    return {
-      completions: batch(
-        ({ delivery }: Completion) => delivery,
-        (items) => complete(scripts, this.id, items),
-        ({ record }) => ({ count: 1, bytes: record.length }),
-      ),
-      retries: batch(
-        ({ delivery }: RetryOf) => delivery,
-        (items) => retry(scripts, this.id, items),
-        ({ delivery }) => weightOf(delivery),
-      ),
-      failures: end('failed'),
-      abandonments: end('cancelled'),
-      releases: batch(
-        (delivery: RedisDelivery) => delivery,
-        (items) => release(scripts, this.id, items),
-        () => ({ count: 1, bytes: 0 }),
-      ),
-      admissions: new Batcher(
-        (items) => admit(scripts, this.id, items),
-        BATCH_LIMITS,
-        ({ delivery }) => weightOf(delivery),
-      ),
-    };
   }
 }
 
@@ -554,12 +446,3 @@ export function readCancelRequest(text: string): (CancelRequest & { id: string }
 
 const LEASE_LOST = Promise.resolve<SettleOutcome>('lease-lost');
 const NOT_HELD = Promise.resolve<SettleOutcome>('not-held');
-
-function weightOf(delivery: RedisDelivery): Weight {
-  return { count: 1, bytes: delivery.envelopeText.length };
-}
-
-function split(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-}
