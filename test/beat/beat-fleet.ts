@@ -150,9 +150,10 @@ export class TickCounter {
 }
 
 function tickOf({ envelope, enqueuedAt }: Delivery): SeenTick {
-  const scheduledFor = Date.parse(String(envelope.meta['stem.scheduledFor']));
+  const { 'stem.scheduleId': scheduleId, 'stem.scheduledFor': at } = envelope.meta;
+  const scheduledFor = Date.parse(at as string);
   return {
-    scheduleId: String(envelope.meta['stem.scheduleId']),
+    scheduleId: scheduleId as string,
     scheduledFor,
     driftMs: enqueuedAt - scheduledFor,
   };

@@ -8,7 +8,12 @@ import type {
 } from '../broker/schedule-store.js';
 import { type PreparedTick, prepareTick } from '../client/scheduled-task.js';
 import { type PreparationRules, TaskPreparer } from '../client/task-preparer.js';
-import { BrokerCommandError } from '../core/errors.js';
+import {
+  BrokerCommandError,
+  BrokerTimeoutError,
+  BrokerUnavailableError,
+  StemClosedError,
+} from '../core/errors.js';
 import type { SignalBus, SignalledTick } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { TaskRegistry } from '../core/task-registry.js';
@@ -45,6 +50,11 @@ const BACKOFF_MS = { first: 100, most: 2_000 } as const;
  * of spec that is not known here: during a deploy, old and new processes run side by side.
  */
 export const PATIENCE_MS = 5_000;
+/**
+ * How much later than due a Beat looks whose ticks others were faster with; a different time for each, so
+ * that one of them comes first when the one that was faster is gone.
+ */
+const DEFERENCE_MS = { least: 15, most: 60 } as const;
 /** How often a schedule is looked at whose next tick cannot be computed. */
 const UNCOMPUTABLE_RETRY_MS = 60_000;
 
@@ -71,6 +81,14 @@ export class Beat {
   /** Something may have become due earlier than was known when the last look began. */
   #isStale = false;
   #endWait: (() => void) | undefined;
+  /**
+   * Of several Beats that look at the same moment, all but one work for nothing, and keep the one from its
+   * work where they share its machine. So a Beat that mostly comes too late comes a little later from then
+   * on, until it finds ticks again. Nobody has to agree on it, and nothing depends on it.
+   */
+  #deferenceMs = 0;
+  readonly #ownDeferenceMs =
+    DEFERENCE_MS.least + Math.random() * (DEFERENCE_MS.most - DEFERENCE_MS.least);
 
   constructor(parts: BeatParts) {
     this.#parts = parts;
@@ -135,7 +153,8 @@ export class Beat {
         if (failures > 0) log.log('Beat carries on.');
         failures = 0;
         isAwaited = untilDueMs !== undefined;
-        waitMs = Math.min(untilDueMs ?? MAX_WAIT_MS, options.pollIntervalMs, MAX_WAIT_MS);
+        const untilLookMs = (untilDueMs ?? MAX_WAIT_MS) + this.#deferenceMs;
+        waitMs = Math.min(untilLookMs, options.pollIntervalMs, MAX_WAIT_MS);
       } catch (error) {
         if (this.#stopping) break;
         if (failures++ === 0) {
@@ -164,19 +183,18 @@ export class Beat {
 
   /** Returns how many of them are left for later. */
   async #carryOut(records: readonly DueSchedule[], now: number): Promise<number> {
-    const pending: DueSchedule[] = [];
+    const pending = records.filter((record) => record.pending !== undefined);
+    const ticks = records.filter((record) => record.pending === undefined);
+    // All at once: what has to be asked of the broker for them goes in one call.
+    const plans = await Promise.allSettled(
+      ticks.map((record) => this.#plan(record, record.next?.dueAt ?? now, now)),
+    );
     const planned: PlannedTick[] = [];
     let left = 0;
-    for (const record of records) {
-      if (record.pending !== undefined) {
-        pending.push(record);
-        continue;
-      }
-      try {
-        planned.push(await this.#plan(record, record.next?.dueAt ?? now, now));
-      } catch (error) {
-        if (await this.#endure(record, error, now)) left++;
-      }
+    for (const [index, plan] of plans.entries()) {
+      if (plan.status === 'fulfilled') planned.push(plan.value);
+      else if (isOutage(plan.reason)) throw plan.reason;
+      else if (await this.#endure(ticks[index] as DueSchedule, plan.reason, now)) left++;
     }
     left += await this.#takeOver(pending, now);
     left += await this.#fire(planned, now);
@@ -260,6 +278,8 @@ export class Beat {
       const { record } = planned[0] as PlannedTick;
       return (await this.#endure(record, error, now)) ? 1 : 0;
     }
+    const lost = outcomes.filter(({ outcome }) => outcome === 'moved').length;
+    this.#deferenceMs = 2 * lost > outcomes.length ? this.#ownDeferenceMs : 0;
     const pending = planned.filter((_, index) => outcomes[index]?.outcome === 'pending');
     const refused = await this.#handAll(
       pending.map(({ record, tick }) => ({ id: record.id, task: tick.run?.task as NewTask })),
@@ -386,6 +406,15 @@ export class Beat {
   get #partitions(): number {
     return this.#parts.rules.partitions;
   }
+}
+
+/** Whether it is the broker that is away, rather than a tick that is at fault. */
+function isOutage(error: unknown): boolean {
+  return (
+    error instanceof BrokerUnavailableError ||
+    error instanceof BrokerTimeoutError ||
+    error instanceof StemClosedError
+  );
 }
 
 function keyOf({ id, version, next, pending }: DueSchedule): string {
