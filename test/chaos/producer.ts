@@ -1,0 +1,102 @@
+/** A process that enqueues tasks, and does everything else that clients and operators do. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { defineTask, getStemToken, gracefulShutdown, StemClient, StemModule } from 'nestjs-stem';
+import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
+import { fromVariables } from './environment.js';
+import { Ledger, TASK_KINDS } from './ledger.js';
+import { Random } from './random.js';
+import { IDLE_QUEUE, nameOf, OPERATOR_QUEUE, QUEUE, WEIGHTS } from './tasks.js';
+
+const environment = fromVariables();
+const { redisUrl, namespace, ledgerFolder, processName, seed } = environment;
+const ledger = new Ledger(ledgerFolder, processName);
+const random = new Random(seed);
+const BATCH_PAUSE_MS = 40;
+
+@Module({
+  imports: [
+    StemModule.forRoot({
+      broker: redisUrl,
+      namespace,
+      resultTtl: '30m',
+      defaultQueue: QUEUE,
+      worker: false,
+      beat: false,
+      commandTimeout: '2s',
+      connectTimeout: '2s',
+      onConnectFailure: 'wait',
+      tasks: TASK_KINDS.map((kind) => defineTask(nameOf(kind))),
+    }),
+  ],
+})
+class ProducerModule {}
+
+const app = await NestFactory.createApplicationContext(ProducerModule, { logger: ['error'] });
+gracefulShutdown(app);
+const stem = app.get<StemClient>(getStemToken());
+const broker = new RedisBroker({
+  connection: { url: redisUrl },
+  namespace,
+  commandTimeoutMs: 2_000,
+  onConnectFailure: 'wait',
+});
+await broker.connect();
+ledger.write({ event: 'ready' });
+
+let next = 0;
+
+async function enqueueOne(): Promise<void> {
+  const n = next++;
+  const kind = random.weighted(WEIGHTS);
+  const id = `${processName}-${n}`;
+  await stem.enqueue(
+    nameOf(kind),
+    { n },
+    {
+      id,
+      priority: random.pick([0, 0, 0, 5]),
+      ...(kind === 'delayed' ? { delay: Math.round(random.between(50, 1_500)) } : {}),
+      ...(kind === 'expiring' ? { expires: '10m' } : {}),
+      ...(kind === 'unique' ? { uniqueKey: id } : {}),
+    },
+  );
+  ledger.write({ event: 'accepted', id, kind, n });
+  if (kind === 'cancelled') {
+    await delay(random.between(0, 600));
+    await stem.cancel(id, { reason: 'to see it end' });
+  }
+  if (random.next() < 0.02) await stem.task(id).status();
+  if (random.next() < 0.02) await stem.task(id).result({ timeout: '2s' });
+}
+
+/** One round of what operators do; on queues of their own, since it changes what becomes of tasks. */
+async function operate(): Promise<void> {
+  const doomed = await stem.enqueue(nameOf('doomed'), { n: 0 }, { queue: OPERATOR_QUEUE });
+  await doomed.result({ timeout: '5s' }).catch(() => undefined);
+  await stem.deadLetters.list({ queue: OPERATOR_QUEUE, limit: 10 });
+  await stem.deadLetters.replay({ ids: [doomed.id] });
+  await doomed.result({ timeout: '5s' }).catch(() => undefined);
+  await broker.discardDeadLetters([doomed.id]);
+  await stem.enqueue(nameOf('quick'), { n: 0 }, { queue: IDLE_QUEUE });
+  await stem.queues.pause(IDLE_QUEUE);
+  await stem.queues.resume(IDLE_QUEUE);
+  await stem.queues.purge(IDLE_QUEUE);
+  await stem.queues.list();
+  await broker.settleDue(QUEUE);
+  await broker.reclaim({ maxLosses: 1_000 });
+}
+
+const forEver = async (act: () => Promise<unknown>, pauseMs: number): Promise<never> => {
+  for (;;) {
+    // Refused or unanswered calls are part of the plan: what was not accepted is not noted.
+    await act().catch(() => undefined);
+    await delay(pauseMs);
+  }
+};
+
+await Promise.all([
+  forEver(() => Promise.all(Array.from({ length: 4 }, () => enqueueOne())), BATCH_PAUSE_MS),
+  forEver(operate, 300),
+]);
