@@ -1,0 +1,4 @@
+export class ReportsModule {}
+export interface ReportArgs {
+  readonly month: string;
+}
