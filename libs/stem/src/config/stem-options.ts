@@ -54,7 +54,10 @@ export interface StemOptions {
   readonly name?: string;
   /** Whether tasks may be enqueued by names that nothing here defines. Default false. */
   readonly allowUnknownTasks?: boolean;
-  /** Shares of the namespace, each of which can live on another Redis. 1 to 1296. Default 1. */
+  /**
+   * Shares of the namespace, each with its own hash tag, over which tasks are spread. Order and rate limits
+   * hold within a share. 1 to 1296; it may grow, not shrink. Default 1.
+   */
   readonly partitions?: number;
   /** Largest sizes accepted. */
   readonly limits?: SizeLimits;

@@ -75,7 +75,7 @@ export class UnknownTaskError extends StemError {
   ) {
     const hint = suggestions.length
       ? `Did you mean ${suggestions.map((name) => `'${name}'`).join(' or ')}?`
-      : 'No task is known to this application.';
+      : 'No name that is known here is like it.';
     super(
       `Unknown task '${taskName}'. ${hint} Decorate its handler with @Task, list its definition in ` +
         `\`tasks\`, or set \`allowUnknownTasks: true\` when its handler lives elsewhere.`,

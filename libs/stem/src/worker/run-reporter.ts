@@ -58,24 +58,24 @@ export class RunReporter {
   }
 
   /** A run is over, and the broker has answered. */
-  over(run: TaskRun, verdict: Verdict, error: unknown, settled: SettleOutcome): void {
+  over(run: TaskRun, verdict: Verdict, settled: SettleOutcome): void {
     const { counts, signals, log } = this.#parts;
     // `not-held` is success, too: a repeated call finds the task gone that its first try had settled.
     const outcome = settled === 'lease-lost' ? 'lease-lost' : OUTCOME_OF_VERB[verdict.verb];
     counts.runs[outcome]++;
     if (verdict.verb === 'fail' && outcome === 'failed') {
       log.error(
-        `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(error).message}`,
+        `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(verdict.error).message}`,
       );
     }
     if (outcome !== 'lease-lost' && hasEndListeners(signals)) {
-      void this.#emitEnd(run, verdict, error);
+      void this.#emitEnd(run, verdict);
     } else if (signals.has('taskPostrun')) {
       void this.#emitPostrun(run, outcome);
     }
   }
 
-  async #emitEnd(run: TaskRun, verdict: Verdict, error: unknown): Promise<void> {
+  async #emitEnd(run: TaskRun, verdict: Verdict): Promise<void> {
     const { signals, worker, broker } = this.#parts;
     const about = { task: signalled(run.delivery), worker, durationMs: run.durationMs };
     switch (verdict.verb) {
@@ -86,14 +86,16 @@ export class RunReporter {
         break;
       }
       case 'retry': {
+        const { error } = verdict;
         const failure = describeFailure(error);
         const delayMs = verdict.delayMs ?? Math.max((verdict.dueAt ?? 0) - broker.now(), 0);
         await signals.emit('taskRetry', { ...about, error, failure, delayMs });
         break;
       }
       case 'fail': {
+        const { error, reason } = verdict;
         const failure = describeFailure(error);
-        await signals.emit('taskFailed', { ...about, error, failure, reason: verdict.reason });
+        await signals.emit('taskFailed', { ...about, error, failure, reason });
         break;
       }
       case 'abandon':

@@ -170,9 +170,10 @@ export function ruleOn(
 
 /**
  * First pause of a task that this worker has no handler for. During a deploy old workers meet tasks of
- * the new version; trying again gives a new worker the chance to take them.
+ * the new version; trying again gives a new worker the chance to take them. With
+ * three retries that is more than a minute.
  */
-const UNKNOWN_TASK_DELAY_MS = 1_000;
+const UNKNOWN_TASK_DELAY_MS = 10_000;
 
 function ttlMsOf({ delivery, task, defaults }: Circumstances): number {
   return delivery.envelope.resultTtlMs ?? task?.options.resultTtlMs ?? defaults.resultTtlMs;

@@ -8,6 +8,7 @@ import {
   UnknownTaskError,
 } from '../core/errors.js';
 import { faultHook } from '../core/fault-points.js';
+import { nearestNames } from '../core/names.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { ResolvedTaskOptions } from '../core/task-options.js';
@@ -143,7 +144,7 @@ export class WorkerSession {
 
   /** Gives back what still runs; whatever those handlers do from now on is dropped. */
   releaseRuns(): void {
-    for (const run of [...this.#runs]) this.#settle(run, { verb: 'release' }, undefined);
+    for (const run of [...this.#runs]) this.#settle(run, { verb: 'release' });
   }
 
   /** Resolves when nothing runs and every outcome has been answered, or after `timeoutMs`. */
@@ -276,7 +277,7 @@ export class WorkerSession {
     if (run.isOver) return;
     const invoke = run.task?.invoke;
     if (!invoke) {
-      this.#end(run, { returned: false, error: new UnknownTaskError(run.name, []) });
+      this.#end(run, { returned: false, error: this.#unknownTask(run.name) });
       return;
     }
     const runner = this.#runnerOf(run);
@@ -301,6 +302,12 @@ export class WorkerSession {
     } else {
       this.#end(run, { returned: true, value });
     }
+  }
+
+  #unknownTask(name: string): UnknownTaskError {
+    const handled = this.#parts.registry.list().filter(({ invoke }) => invoke !== undefined);
+    const names = handled.map((task) => task.name);
+    return new UnknownTaskError(name, nearestNames(name, names));
   }
 
   #runnerOf({ task }: TaskRun): IsolatedRunner | undefined {
@@ -347,13 +354,13 @@ export class WorkerSession {
       abortReason: run.abortReason,
       defaults: this.#parts.defaults,
     });
-    this.#settle(run, verdict, end.returned ? undefined : end.error);
+    this.#settle(run, verdict);
     faultHook?.('worker:ended:after');
     if (!this.#pumping) this.#pump();
     this.#claimer.refillSoon();
   }
 
-  #settle(run: TaskRun, verdict: Verdict, error: unknown): void {
+  #settle(run: TaskRun, verdict: Verdict): void {
     run.isOver = true;
     clearTimeout(run.softTimer);
     clearTimeout(run.hardTimer);
@@ -361,7 +368,7 @@ export class WorkerSession {
     this.#runs.delete(run);
     this.#parts.slots.free();
     if (this.#leaseLost) {
-      this.#reporter.over(run, verdict, error, 'lease-lost');
+      this.#reporter.over(run, verdict, 'lease-lost');
       return;
     }
     this.#settling++;
@@ -372,7 +379,7 @@ export class WorkerSession {
         faultHook?.('worker:settled:before');
         if (outcome === 'lease-lost') this.#loseLease();
         this.#tellIdle();
-        this.#reporter.over(run, verdict, error, outcome);
+        this.#reporter.over(run, verdict, outcome);
         faultHook?.('worker:settled:after');
       })
       // What throws here is the application's own logger; the outcome is safe.
