@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { LeaseLostError, TaskCancelledError } from '../../libs/stem/src/core/errors.js';
 import { resolveStemOptions } from '../../libs/stem/src/config/resolve-options.js';
@@ -273,6 +274,46 @@ describe('a cancel', () => {
 });
 
 describe('tasks that the server hands out and the worker does not hear of', () => {
+  it('are told from those that it is just hearing of', async () => {
+    stem.task('echo', undefined);
+    // So short that every renewal looks for unknown tasks. Nobody is there to take the lease.
+    const consumer = await stem.broker.openConsumer({
+      worker: 'busy',
+      queues: ['default'],
+      leaseMs: 4,
+    });
+    const count = 1_000;
+    await stem.client.enqueueMany(
+      Array.from({ length: count }, () => ({ task: 'echo', args: {} })),
+    );
+    const claimed: string[] = [];
+    const claim = async (): Promise<void> => {
+      for (;;) {
+        const outcome = await consumer.claim(2);
+        if (outcome.outcome !== 'claimed' || outcome.deliveries.length === 0) return;
+        claimed.push(...outcome.deliveries.map(({ envelope }) => envelope.id));
+      }
+    };
+    let isDone = false;
+    const renew = async (): Promise<void> => {
+      while (!isDone) {
+        // Answers that come together are the hard case.
+        await Promise.all([consumer.renew(), pause(1), consumer.renew(), consumer.renew()]);
+        await Promise.all([consumer.renew(), consumer.renew()]);
+        await pause(3);
+      }
+    };
+    const renewals = [renew(), renew()];
+    await Promise.all([claim(), claim()]);
+    isDone = true;
+    await Promise.all(renewals);
+
+    expect(claimed).toHaveLength(count);
+    expect(new Set(claimed).size).toBe(count);
+    expect(await stem.client.queues.stats('default')).toMatchObject({ queued: 0, running: count });
+    await consumer.close();
+  });
+
   it('are given back while the worker is busy, and not taken from it while it settles', async () => {
     stem.task('echo', (args) => args);
     const worker = stem.worker({ visibilityTimeoutMs: 1_000, concurrency: 2 });

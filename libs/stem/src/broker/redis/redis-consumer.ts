@@ -312,9 +312,8 @@ export class RedisConsumer implements Consumer {
     queues: readonly string[],
     max: number,
   ): ReturnType<typeof claim> {
-    if (this.#uncertain.has(partition) || this.#reconciling.has(partition)) {
-      await this.#reconcile(partition);
-    }
+    // Looked at again each time: from here to the claim nothing may come between.
+    while (!this.#leaseLost && this.#mustReconcile(partition)) await this.#reconcile(partition);
     if (this.#leaseLost) return { outcome: 'lease-lost' };
     // What was settled in this tick makes room first: the server carries calls out in their order.
     this.#settlers[partition.index]?.flush();
@@ -336,6 +335,10 @@ export class RedisConsumer implements Consumer {
     } finally {
       claiming.delete(claimed);
     }
+  }
+
+  #mustReconcile(partition: Partition): boolean {
+    return this.#uncertain.has(partition) || this.#reconciling.has(partition);
   }
 
   /**
