@@ -16,10 +16,6 @@ export function Schedule(
   options: ScheduleOptions = {},
 ): ClassDecorator & MethodDecorator {
   const metadata: ScheduleMetadata = { spec, options };
-  return ((target: object, _method?: string | symbol, descriptor?: PropertyDescriptor) =>
-    addMetadata(
-      SCHEDULE_METADATA,
-      metadata,
-      (descriptor?.value as object | undefined) ?? target,
-    ));
+  return (target: object, _method?: string | symbol, descriptor?: PropertyDescriptor) =>
+    addMetadata(SCHEDULE_METADATA, metadata, (descriptor?.value as object | undefined) ?? target);
 }
