@@ -16,6 +16,8 @@ const SECONDS = Number(process.env.STEM_BEAT_SECONDS ?? 10);
 const KILL_EVERY_MS = IS_LONG ? 3_000 : 2_000;
 /** Half the machine belongs to other tests in the short form. */
 const DRIFT_P99_MS = IS_LONG ? 150 : 1_500;
+/** In another database a tick takes two round trips more. */
+const DRIFT_P99_APART_MS = 2 * DRIFT_P99_MS;
 const SCHEDULES = 200;
 /** Seconds until every tick has come, whoever had it when it was killed. */
 const SETTLING_MS = 20_000;
@@ -150,7 +152,7 @@ describe.each([
         `${counter.seen.length} ticks, ${kills} Beats killed, drift in ms: ${JSON.stringify(drift)}`,
       );
       expect(drift.p50).toBeGreaterThanOrEqual(0);
-      expect(drift.p99).toBeLessThan(DRIFT_P99_MS);
+      expect(drift.p99).toBeLessThan(apart ? DRIFT_P99_APART_MS : DRIFT_P99_MS);
     },
     (SECONDS + 60) * 1_000,
   );

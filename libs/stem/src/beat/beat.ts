@@ -41,7 +41,7 @@ export interface BeatParts {
  * Schedules that one look takes up. Of several Beats that look at once all but one do so for nothing; few
  * at a time, they share what is due instead.
  */
-const PAGE = 50;
+const PAGE = 100;
 /** Longest wait that is worth a timer; also far below what a timer can hold. */
 const MAX_WAIT_MS = 60 * 60_000;
 const BACKOFF_MS = { first: 100, most: 2_000 } as const;
