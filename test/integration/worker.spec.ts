@@ -293,7 +293,8 @@ describe.each(PLACES)('a worker %s', (_place, open) => {
         /./,
       ],
     ])('survives a handler that throws %s', async (_what, thrown, message) => {
-      stem.task('odd', () => Promise.reject(thrown as unknown as Error), { maxRetries: 0 });
+      const handler = jest.fn().mockRejectedValue(thrown);
+      stem.task('odd', handler, { maxRetries: 0 });
       stem.task('fine', () => 'fine');
       await stem.worker().start();
       const task = await stem.client.enqueue('odd');
