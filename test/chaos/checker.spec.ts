@@ -69,6 +69,7 @@ function evidence(changes: Partial<Evidence> = {}): Evidence {
     powerCuts: [],
     concurrency: 1,
     recoveryLimitMs: 6_000,
+    recoveriesExpected: 0,
     points: [],
     ...changes,
   };
@@ -158,6 +159,10 @@ describe('the checker of the chaos test', () => {
     expect(complaints({ entries, facts, blows })).toMatch(/re-run later than 6000 ms/);
     const outages = [{ fromMs: 100, untilMs: 3_000 }];
     expect(complaints({ entries, facts, blows, outages })).toBe('');
+  });
+
+  it('does not take a run without any re-run for a proof of quick ones', () => {
+    expect(complaints({ recoveriesExpected: 1 })).toMatch(/0 re-runs after a kill; too few/);
   });
 
   it('sees a fault point that nobody died at, and a stop that failed', () => {

@@ -54,6 +54,8 @@ export interface Evidence {
   readonly concurrency: number;
   /** Longest time from a kill to the start of the re-run. */
   readonly recoveryLimitMs: number;
+  /** So many re-runs must have been seen, or there is nothing to say of their times. */
+  readonly recoveriesExpected: number;
   /** Fault points that must have ended a process. */
   readonly points: readonly string[];
 }
@@ -191,6 +193,11 @@ export function judge(evidence: Evidence): Verdict {
     `re-run later than ${evidence.recoveryLimitMs} ms after its kill`,
     slow.map((ms) => `${Math.round(ms)} ms`),
   );
+
+  const seen = recoveries.undisturbed.length + recoveries.disturbed.length;
+  if (seen < evidence.recoveriesExpected) {
+    violations.push(`${seen} re-runs after a kill; too few to say how long they take`);
+  }
 
   // Processes.
   const asked = evidence.blows.filter(({ kind }) => kind === 'asked to stop');

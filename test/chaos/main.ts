@@ -45,6 +45,7 @@ const stages: Omit<StageOptions, 'folder' | 'programs' | 'log'>[] = [
   {
     ...base,
     label: 'always',
+    recoveriesExpected: 10,
     fsync: 'always',
     seconds: minutes * 60 * 0.65,
     points,
@@ -62,6 +63,7 @@ const stages: Omit<StageOptions, 'folder' | 'programs' | 'log'>[] = [
   {
     ...base,
     label: 'everysec',
+    recoveriesExpected: 0,
     fsync: 'everysec',
     seconds: minutes * 60 * 0.2,
     points: [],
@@ -80,6 +82,7 @@ const defaults: Omit<StageOptions, 'folder' | 'programs' | 'log'> = {
   fsync: 'always',
   leaseMs: 30_000,
   recoveryLimitMs: 45_000,
+  recoveriesExpected: 1,
   seconds: 0,
   points: [],
   faults: {},

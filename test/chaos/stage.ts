@@ -21,6 +21,7 @@ export interface StageOptions {
   readonly fsync: 'always' | 'everysec';
   readonly leaseMs: number;
   readonly recoveryLimitMs: number;
+  readonly recoveriesExpected: number;
   readonly seconds: number;
   /** Points at which a process must die, each at least once. */
   readonly points: readonly string[];
@@ -235,7 +236,7 @@ export class Stage {
   }
 
   async #killWorker(): Promise<void> {
-    for (let tries = 0; tries < 20; tries++, await delay(20)) {
+    for (let tries = 0; tries < 500; tries++, await delay(20)) {
       const worker = await this.#someWorker();
       if (!worker || !this.#cluster.isBusy(worker)) continue;
       return this.#cluster.kill(worker);
@@ -327,6 +328,7 @@ export class Stage {
         powerCuts: this.#powerCuts,
         concurrency: CONCURRENCY,
         recoveryLimitMs,
+        recoveriesExpected: this.#options.recoveriesExpected,
         points,
       };
     } finally {

@@ -25,9 +25,11 @@ async function run<T extends object>(
   work: () => Promise<T> | T,
 ): Promise<T & { n: number; kind: TaskKind }> {
   ledger.write({ event: 'started', id, kind, attempt, deliveries });
-  const result = await work();
-  ledger.write({ event: 'ended', id });
-  return { n, kind, ...result };
+  try {
+    return { n, kind, ...(await work()) };
+  } finally {
+    ledger.write({ event: 'ended', id });
+  }
 }
 
 @Injectable()
