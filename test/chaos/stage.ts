@@ -52,6 +52,8 @@ const POINTS_AT_ONCE = 3;
 const POINT_TRIES = 12;
 const POINT_PATIENCE_MS = 12_000;
 const HOUR_MS = 3_600_000;
+/** PTTL's answer for a key that does not exist. */
+const KEY_IS_GONE = -2;
 /** Clients come back to a Redis that is up again after at most this long. */
 const RECONNECT_MS = 2_500;
 const FLUSH_MS = 1_000;
@@ -352,8 +354,11 @@ export class Stage {
     const found: KeyInfo[] = [];
     for await (const keys of this.#raw.scanStream({ count: 1_000 }) as AsyncIterable<string[]>) {
       for (const key of keys) {
-        const [type, ttlMs] = await Promise.all([this.#raw.type(key), this.#raw.pttl(key)]);
-        found.push({ key, type, ttlMs, ...(await this.#contentOf(key, type)) });
+        const type = await this.#raw.type(key);
+        const content = await this.#contentOf(key, type);
+        const ttlMs = await this.#raw.pttl(key);
+        // A key whose time runs out while we look at it is what we hope for.
+        if (ttlMs !== KEY_IS_GONE) found.push({ key, type, ttlMs, ...content });
       }
     }
     return found;
