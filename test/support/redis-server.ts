@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface RedisServerOptions {
   /** Added after the defaults, so they win: `['--appendonly', 'yes']`. */
   args?: readonly string[];
+  /** Makes it a Sentinel with this configuration. */
+  sentinel?: string;
 }
 
 /** A private Redis: nothing else uses its port or its folder, and it never outlives this process. */
@@ -38,8 +40,16 @@ const POLL_MS = 10;
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'stem-redis-'));
   try {
+    const args = [...(options.args ?? [])];
+    let configFile: string | undefined;
+    if (options.sentinel !== undefined) {
+      // Sentinels keep what they learn in this file.
+      configFile = join(dir, 'sentinel.conf');
+      await writeFile(configFile, options.sentinel);
+      args.push('--sentinel');
+    }
     for (let attempt = 1; ; attempt++) {
-      const server = new PrivateRedisServer(await freePort(), dir, options.args ?? []);
+      const server = new PrivateRedisServer(await freePort(), dir, args, configFile);
       try {
         await server.start();
         return server;
@@ -62,6 +72,7 @@ class PrivateRedisServer implements RedisServer {
     readonly port: number,
     readonly dir: string,
     private readonly args: readonly string[],
+    private readonly configFile: string | undefined,
   ) {}
 
   get pid(): number {
@@ -121,6 +132,7 @@ class PrivateRedisServer implements RedisServer {
 
   private defaultArgs(): string[] {
     return [
+      ...(this.configFile === undefined ? [] : [this.configFile]),
       ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir],
       ...['--save', '', '--appendonly', 'no', '--loglevel', 'warning'],
       // The title would overwrite the environment by which leaked processes are recognised.

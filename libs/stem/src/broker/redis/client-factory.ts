@@ -13,6 +13,8 @@ export function breakOff(client: Redis): void {
 }
 
 const MAX_BACKOFF_MS = 1_500;
+/** A Sentinel that is silent for this long is passed over; ioredis alone would wait for it for ever. */
+const SENTINEL_LIMIT_MS = 1_000;
 
 /**
  * Makes a client of our own. A client given by the user is never used itself: its settings may queue or
@@ -36,6 +38,7 @@ export function openClient(
     keepAlive: 5_000,
     // A socket that never opened must not keep the process alive for long.
     disconnectTimeout: 100,
+    sentinelCommandTimeout: SENTINEL_LIMIT_MS,
     retryStrategy: backoffMs,
     // After a failover the old master answers READONLY; only a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),

@@ -274,9 +274,12 @@ function isConnectionLoss(error: Error): boolean {
   );
 }
 
-/** Answers of a server that starts, fails over, or runs something else; nothing was carried out. */
+/**
+ * Answers of a server that starts, fails over, runs something else, or has fewer replicas than its
+ * `min-replicas-to-write` asks for; nothing was carried out.
+ */
 function isNotReady(error: Error): boolean {
-  return /^(LOADING|READONLY|MASTERDOWN|TRYAGAIN|BUSY)\b/.test(error.message);
+  return /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|TRYAGAIN|BUSY)\b/.test(error.message);
 }
 
 function isRefusal(error: Error | undefined): boolean {
