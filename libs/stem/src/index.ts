@@ -35,7 +35,9 @@ export type { DeadLetter, TaskStatus } from './client/task-status.js';
 export type { Queues } from './client/queues.js';
 export type { PreviewOptions, Schedule as ScheduleInfo, Schedules } from './client/schedules.js';
 export type {
+  DeadLetterFilter,
   DeadLetterListOptions,
+  DeadLetterProgress,
   DeadLetters,
   DeadLetterSelection,
   ReplayOptions,

@@ -526,6 +526,50 @@ describe('dead letters', () => {
     expect(await client.deadLetters.list()).toHaveLength(2);
   });
 
+  it('can be narrowed by task and by reason', async () => {
+    const { client, ids } = await withDeadLetters();
+    const { deadLetters } = client;
+    expect(await deadLetters.list({ task: 'email.send', limit: 1, offset: 1 })).toMatchObject([
+      { id: ids[1] },
+    ]);
+    expect(await deadLetters.list({ task: 'another' })).toEqual([]);
+    expect(await deadLetters.list({ reason: 'unrecoverable' })).toHaveLength(3);
+    expect(await deadLetters.list({ reason: 'delivery-limit' })).toEqual([]);
+    expect(await deadLetters.purge({ queue: 'a', reason: 'delivery-limit' })).toBe(0);
+    expect(await deadLetters.purge({ ids, task: 'another' })).toBe(0);
+    expect(await deadLetters.replay({ queue: 'a', task: 'email.send', limit: 1 })).toMatchObject({
+      replayed: [ids[0]],
+    });
+  });
+
+  it('are gone through in batches, none twice, however many died in one millisecond', async () => {
+    const { client, openConsumer } = setup();
+    const consumer = await openConsumer();
+    const ids: string[] = [];
+    for (let i = 0; i < 1_203; i++) ids.push((await client.enqueue('email.send')).id);
+    for (let left = ids.length; left > 0;) {
+      const claimed = await consumer.claim(500);
+      if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+      left -= claimed.deliveries.length;
+      for (const delivery of claimed.deliveries) {
+        await consumer.fail(delivery, {
+          failure: describeFailure(new Error('no')),
+          reason: 'unrecoverable',
+          startedAt: 0,
+        });
+      }
+    }
+    const progress: unknown[] = [];
+    const report = await client.deadLetters.replay({
+      queue: 'default',
+      task: 'email.send',
+      onProgress: (step) => progress.push(step),
+    });
+    expect(new Set(report.replayed)).toEqual(new Set(ids));
+    expect(report.replayed).toHaveLength(ids.length);
+    expect(progress).toEqual([500, 1_000, 1_203].map((done) => ({ done, total: 1_203 })));
+  });
+
   it.each([{}, { queue: 'a', ids: ['x'] }])('need a selection: %p is none', async (selection) => {
     const { client } = await withDeadLetters();
     await expect(client.deadLetters.purge(selection)).rejects.toThrow(EnqueueOptionError);

@@ -274,16 +274,20 @@ export class RedisBroker implements Broker {
     const { limit, offset = 0, oldestFirst = false } = query;
     const queues =
       query.queue === undefined ? (await this.listQueues()).map(({ name }) => name) : [query.queue];
+    const places = this.#partitions.flatMap((partition) =>
+      queues.map((queue) => ({ partition, queue })),
+    );
+    // Only a single list can be entered in the middle; several have to be merged from their start.
+    const skipped = places.length === 1 ? offset : 0;
+    const count = offset + limit - skipped;
     const found = await Promise.all(
-      this.#partitions.flatMap((partition) =>
-        queues.map((queue) => this.#deadIn(partition, queue, query)),
-      ),
+      places.map(({ partition, queue }) => this.#deadIn(partition, queue, query, skipped, count)),
     );
     const direction = oldestFirst ? 1 : -1;
     const page = found
       .flat()
       .sort((a, b) => direction * (a.diedAt - b.diedAt || (a.id < b.id ? -1 : 1)))
-      .slice(offset, offset + limit);
+      .slice(offset - skipped, offset - skipped + limit);
     const records = await Promise.all(page.map(({ id, partition }) => partition.find(id)));
     return records.filter((record) => record !== undefined);
   }
@@ -384,14 +388,15 @@ export class RedisBroker implements Broker {
     partition: Partition,
     queue: string,
     query: DeadLetterQuery,
+    offset: number,
+    count: number,
   ): Promise<{ id: string; diedAt: number; partition: Partition }[]> {
     const key = partition.keys.deadLetters(queue);
-    const count = (query.offset ?? 0) + query.limit;
     const since = query.since ?? '-inf';
     const rows = await this.#connection.run('list dead letters', (client) =>
       query.oldestFirst
-        ? client.zrangebyscore(key, since, '+inf', 'WITHSCORES', 'LIMIT', 0, count)
-        : client.zrevrangebyscore(key, '+inf', since, 'WITHSCORES', 'LIMIT', 0, count),
+        ? client.zrangebyscore(key, since, '+inf', 'WITHSCORES', 'LIMIT', offset, count)
+        : client.zrevrangebyscore(key, '+inf', since, 'WITHSCORES', 'LIMIT', offset, count),
     );
     const found = [];
     for (let i = 0; i < rows.length; i += 2) {
