@@ -2,6 +2,7 @@ import type { BrokerHarness } from './broker-harness.js';
 import { claimsAndRetentionContract } from './claims-and-retention.contract.js';
 import { deadLettersContract } from './dead-letters.contract.js';
 import { leasesContract } from './leases.contract.js';
+import { listingContract } from './listing.contract.js';
 import { orderAndTimeContract } from './order-and-time.contract.js';
 import { payloadsAndBulkContract } from './payloads-and-bulk.contract.js';
 import { queuesAndCancelContract } from './queues-and-cancel.contract.js';
@@ -19,6 +20,7 @@ export function brokerContract(name: string, harness: BrokerHarness): void {
     describe('claims and retention', () => claimsAndRetentionContract(harness));
     describe('queues and cancelling', () => queuesAndCancelContract(harness));
     describe('dead letters', () => deadLettersContract(harness));
+    describe('listing', () => listingContract(harness));
     describe('waiting', () => waitingContract(harness));
     describe('payloads and bulk', () => payloadsAndBulkContract(harness));
   });

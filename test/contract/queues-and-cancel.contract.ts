@@ -57,6 +57,55 @@ export function queuesAndCancelContract(harness: BrokerHarness): void {
     });
   });
 
+  describe('a queue that a consumer leaves out', () => {
+    it('is served by others, and by it again afterwards', async () => {
+      const consumer = await stage.consumer({ queues: ['out', 'in'] });
+      consumer.leaveOut(['out']);
+      const out = await stage.enqueue({ queue: 'out' });
+      const inside = await stage.enqueue({ queue: 'in' });
+
+      expect(idsOf(await claim(consumer, 2))).toEqual([inside]);
+      expect(await stage.broker.queueStats('out')).toMatchObject({ paused: false, queued: 1 });
+      expect(idsOf(await claim(await stage.consumer({ queues: ['out'] }), 1))).toEqual([out]);
+
+      const later = await stage.enqueue({ queue: 'out' });
+      consumer.leaveOut([]);
+      expect(idsOf(await claim(consumer, 1))).toEqual([later]);
+    });
+
+    it('leaves nothing to claim when it is the only one', async () => {
+      const { id, consumer, delivery } = await stage.running();
+      consumer.leaveOut([TEST_QUEUE]);
+      await stage.enqueue();
+
+      expect(await claim(consumer, 1)).toEqual([]);
+      expect(await consumer.complete(delivery, success())).toBe('settled');
+      expect(await stage.record(id)).toMatchObject({ state: 'succeeded' });
+    });
+
+    it('does not wake it, but wakes the next one who waits for it', async () => {
+      const consumer = await stage.consumer();
+      const other = await stage.consumer();
+      await claim(consumer, 1);
+      await claim(other, 1);
+      let isAwake = false;
+      const left = consumer.waitForWork(LONG_MS);
+      consumer.leaveOut([TEST_QUEUE]);
+      await left;
+      const sleep = consumer.waitForWork(LONG_MS).then(() => (isAwake = true));
+      const woken = other.waitForWork(LONG_MS);
+      const id = await stage.enqueue();
+      await woken;
+
+      expect(isAwake).toBe(false);
+      expect(idsOf(await claim(other, 1))).toEqual([id]);
+      await stage.enqueue();
+      consumer.leaveOut([]);
+      await sleep;
+      expect(await claim(consumer, 1)).toHaveLength(1);
+    });
+  });
+
   describe('a purge', () => {
     it('cancels whatever waits, and leaves what runs', async () => {
       const running = await stage.running();

@@ -33,6 +33,29 @@ export type {
 } from './client/enqueue-options.js';
 export type { DeadLetter, TaskStatus } from './client/task-status.js';
 export type { Queues } from './client/queues.js';
+export type { TaskListOptions, Tasks } from './client/tasks.js';
+export type {
+  InspectOptions,
+  RevokeOptions,
+  WorkerAddress,
+  WorkerControl,
+  WorkerQueuesOptions,
+  WorkerShutdownOptions,
+} from './client/worker-control.js';
+export type { WorkerReply } from './client/ask-workers.js';
+export type { Workers } from './client/workers.js';
+export type {
+  ControlCommandName,
+  ControlCommands,
+  HeldTask,
+  StopMode,
+  WorkerInspection,
+  WorkerPing,
+  WorkerQueues,
+  WorkerRevocation,
+  WorkerShutdown,
+  WorkerStats,
+} from './core/control.js';
 export type { PreviewOptions, Schedule as ScheduleInfo, Schedules } from './client/schedules.js';
 export type {
   DeadLetterFilter,
@@ -132,7 +155,13 @@ export type {
   TickOutcome,
   TickRun,
 } from './broker/schedule-store.js';
-export { resultKeyOf, resultReference } from './broker/broker.js';
+export type {
+  ControlAnswer,
+  ControlBus,
+  ControlMessage,
+  ControlRequest,
+} from './broker/control-bus.js';
+export { LISTING_BUDGET, resultKeyOf, resultReference } from './broker/broker.js';
 export type {
   Abandonment,
   Broker,
@@ -156,6 +185,7 @@ export type {
   Retry,
   SettleOutcome,
   Success,
+  TaskQuery,
   TaskRecord,
 } from './broker/broker.js';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './core/envelope.js';

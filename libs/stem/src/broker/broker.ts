@@ -2,6 +2,7 @@ import type { Envelope } from '../core/envelope.js';
 import type { TaskFailure } from '../core/failure.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { TaskState } from '../core/task-state.js';
+import type { ControlBus } from './control-bus.js';
 import type { NewTask } from './new-task.js';
 import type { ScheduleStore } from './schedule-store.js';
 
@@ -29,6 +30,9 @@ export interface Broker {
    * with the broker. Absent: schedules need a store of their own.
    */
   readonly schedules?: ScheduleStore;
+
+  /** Commands to workers and their answers. Absent: workers of this broker cannot be talked to. */
+  readonly control?: ControlBus | undefined;
 
   /** Connects, and checks that the other side can do what is needed. Repeated calls are one. */
   connect(): Promise<void>;
@@ -65,6 +69,13 @@ export interface Broker {
 
   /** What is known of a task, or nothing. */
   find(id: string): Promise<TaskRecord | undefined>;
+
+  /**
+   * Tasks, the latest first: ended ones by when they ended, `scheduled` and `retrying` ones by when
+   * they are due, the others by when they became ready. For people: one call does a bounded amount of
+   * work, so of very many tasks it may see only a part; see {@link TaskQuery}.
+   */
+  listTasks(query: TaskQuery): Promise<TaskRecord[]>;
 
   /**
    * Waits until a task has ended, told by notification.
@@ -129,6 +140,12 @@ export interface Consumer {
   waitForWork(timeoutMs: number): Promise<void>;
   /** Ends the present and every future wait. */
   stopWaiting(): void;
+
+  /**
+   * From now on takes nothing from these queues, and is not woken for them; an empty list ends that. A
+   * claim under way may still bring some.
+   */
+  leaveOut(queues: readonly string[]): void;
 
   /**
    * `renew`: makes sure of the lease for its length from now, or for `atLeastMs` if that is longer. A
@@ -312,6 +329,23 @@ export interface QueueStats {
   readonly failed: number;
   readonly retried: number;
 }
+
+/**
+ * Which tasks to list; all conditions must hold.
+ *
+ * A broker looks at no more than {@link LISTING_BUDGET} tasks. Ended ones other than dead letters need not
+ * be kept in an order: of more than that, any may be left out.
+ */
+export interface TaskQuery {
+  readonly state?: TaskState | undefined;
+  readonly queue?: string | undefined;
+  readonly name?: string | undefined;
+  readonly limit: number;
+  readonly offset?: number | undefined;
+}
+
+/** Most tasks that {@link Broker.listTasks} looks at. */
+export const LISTING_BUDGET = 20_000;
 
 export interface DeadLetterQuery {
   /** One queue, or all. */

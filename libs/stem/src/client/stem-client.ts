@@ -1,4 +1,10 @@
-import type { Broker, CancelOutcome, NewTask, ResultBackend } from '../broker/broker.js';
+import type {
+  Broker,
+  CancelOutcome,
+  NewTask,
+  ResultBackend,
+  TaskRecord,
+} from '../broker/broker.js';
 import type { ScheduleStore } from '../broker/schedule-store.js';
 import type { TaskDefinition } from '../core/define-task.js';
 import { parseDuration } from '../core/duration.js';
@@ -23,7 +29,9 @@ import {
   type TaskInquiries,
 } from './task-handle.js';
 import { type PreparationRules, TaskPreparer } from './task-preparer.js';
-import { readResult, statusOf } from './task-status.js';
+import { readResult, statusOf, type TaskStatus } from './task-status.js';
+import { Tasks } from './tasks.js';
+import { Workers } from './workers.js';
 
 /** What a {@link StemClient} is made of. */
 export interface StemClientParts {
@@ -68,6 +76,10 @@ export class StemClient {
   readonly deadLetters: DeadLetters;
   /** What is due when. */
   readonly schedules: Schedules;
+  /** Tasks by state, queue and name. */
+  readonly tasks: Tasks;
+  /** The workers of all processes: what they do, and orders for them. */
+  readonly workers: Workers;
   /** What happens to tasks and workers of this process: `signals.on(name, listener, filter?)`. */
   readonly signals: Pick<SignalBus, 'on'>;
   readonly #broker: Broker;
@@ -97,6 +109,12 @@ export class StemClient {
       partitions: rules.partitions,
       enqueue: (task, args, options) => this.enqueue(task, args, options),
       stateOf: async (id) => (await broker.find(id))?.state,
+    });
+    this.tasks = new Tasks({ broker, describe: (record) => this.#describe(record) });
+    this.workers = new Workers({
+      broker,
+      known: () => Promise.resolve([]),
+      resultTtlMs: rules.resultTtlMs,
     });
     this.signals = signals;
   }
@@ -205,9 +223,12 @@ export class StemClient {
     );
   }
 
-  async #statusOf(id: string): Promise<ReturnType<typeof statusOf> | undefined> {
+  async #statusOf(id: string): Promise<TaskStatus | undefined> {
     const record = await this.#broker.find(id);
-    if (!record) return undefined;
+    return record && this.#describe(record);
+  }
+
+  async #describe(record: TaskRecord): Promise<TaskStatus> {
     if (record.state !== 'succeeded') return statusOf(record, undefined);
     const kept = await readResult(record, this.#resultBackend);
     return statusOf(record, kept.found ? kept.value : undefined);

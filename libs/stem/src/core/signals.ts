@@ -1,3 +1,4 @@
+import type { ControlCommandName } from './control.js';
 import type { TaskFailure } from './failure.js';
 import type { TaskLogger } from './task-context.js';
 
@@ -80,6 +81,19 @@ export interface SignalPayloads {
   scheduleEntryDispatched: SignalledTick & { task: SignalledTask; driftMs: number };
   /** The tick could not become a task; the schedule goes on with the next one. */
   scheduleEntryFailed: SignalledTick & { error: unknown };
+  /** A worker of this process was told something; it is about to do it. */
+  controlCommandReceived: {
+    worker: SignalledWorker;
+    command: ControlCommandName;
+    args: Readonly<Record<string, unknown>>;
+  };
+  /** It has done it, or has refused to, and has answered. */
+  controlCommandCompleted: {
+    worker: SignalledWorker;
+    command: ControlCommandName;
+    status: 'ok' | 'error';
+    error: string | undefined;
+  };
 }
 
 /** Name of a signal. */

@@ -30,6 +30,8 @@ const SIGNAL_NAMES = Object.keys({
   scheduleEntryDue: true,
   scheduleEntryDispatched: true,
   scheduleEntryFailed: true,
+  controlCommandReceived: true,
+  controlCommandCompleted: true,
 } satisfies Record<SignalName, true>);
 
 /** Decorates a method that takes the payload of signal `N`. */

@@ -1,5 +1,6 @@
 import type { Broker, Rejection, ResultBackend } from '../broker/broker.js';
 import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
+import type { StopMode } from '../core/control.js';
 import { formatDuration } from '../core/duration.js';
 import { StemClosedError, WorkerStoppingError } from '../core/errors.js';
 import { faultHook } from '../core/fault-points.js';
@@ -36,16 +37,7 @@ export interface WorkerParts {
 
 export type WorkerState = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped';
 
-/**
- * How a worker stops.
- *
- * - `warm`: claims no more, waits for running handlers until the deadline, then asks them to stop.
- * - `soft`: asks running handlers to stop at once, waits for them until the deadline.
- * - `hard`: waits for nothing.
- *
- * In every mode, what has not ended goes back to its queue without an attempt being spent.
- */
-export type StopMode = 'warm' | 'soft' | 'hard';
+export type { StopMode } from '../core/control.js';
 
 /** Runs tasks of some queues in this process. */
 export class Worker {

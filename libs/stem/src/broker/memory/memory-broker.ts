@@ -15,10 +15,13 @@ import type {
   QueueStats,
   ReclaimOutcome,
   ReplayOutcome,
+  TaskQuery,
   TaskRecord,
 } from '../broker.js';
 import type { Lease } from './lease.js';
+import { listTasks } from './list-tasks.js';
 import { MemoryConsumer } from './memory-consumer.js';
+import { MemoryControlBus } from './memory-control-bus.js';
 import { MemoryScheduleStore } from './memory-schedule-store.js';
 import { MemoryStore } from './memory-store.js';
 import { MemoryTask } from './memory-task.js';
@@ -51,6 +54,7 @@ const BOOT_ID_LENGTH = 8;
 export class MemoryBroker implements Broker {
   readonly description: string;
   readonly schedules: MemoryScheduleStore;
+  readonly control: MemoryControlBus;
   readonly #store: MemoryStore;
   /** Ends the waits that are under way. */
   readonly #waits = new Set<() => void>();
@@ -61,6 +65,7 @@ export class MemoryBroker implements Broker {
     this.description = `memory://${namespace}`;
     const store = sharedWith ? sharedWith.#store : new MemoryStore(clock, purgedTtlMs);
     this.#store = store;
+    this.control = new MemoryControlBus(store.controlExchange);
     this.schedules = new MemoryScheduleStore({
       clock: store.clock,
       content: store.schedules,
@@ -78,6 +83,7 @@ export class MemoryBroker implements Broker {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.control.close();
     for (const endWait of this.#waits) endWait();
   }
 
@@ -149,6 +155,12 @@ export class MemoryBroker implements Broker {
 
   async find(id: string): Promise<TaskRecord | undefined> {
     return this.#open().find(id)?.toRecord();
+  }
+
+  async listTasks(query: TaskQuery): Promise<TaskRecord[]> {
+    const store = this.#open();
+    store.forgetSome();
+    return listTasks(store.tasks(), query).map((task) => task.toRecord());
   }
 
   async waitForEnd(id: string, timeoutMs: number): Promise<TaskRecord | undefined> {

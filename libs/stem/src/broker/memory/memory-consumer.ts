@@ -35,6 +35,8 @@ export class MemoryConsumer implements Consumer {
   readonly #store: MemoryStore;
   readonly #lease: Lease;
   readonly #queues: readonly MemoryQueue[];
+  /** Those of them that are not left out. */
+  #open: readonly MemoryQueue[];
   readonly #onRejected: ((rejection: Rejection) => void) | undefined;
   readonly #sleepers = new Set<Sleeper>();
   /** Index of the queue that the next claim asks first. */
@@ -49,6 +51,7 @@ export class MemoryConsumer implements Consumer {
   ) {
     this.#store = store;
     this.#queues = options.queues.map((name) => store.queue(name));
+    this.#open = this.#queues;
     this.#onRejected = options.onRejected;
     this.#lease = new Lease(id, options.leaseMs, store.clock.now(), options.onCancelRequested, () =>
       this.#wakeAll(),
@@ -62,8 +65,8 @@ export class MemoryConsumer implements Consumer {
     for (const queue of this.#queues) this.#store.settleDue(queue);
     const deliveries: Delivery[] = [];
     const turn = this.#turn++;
-    for (let i = 0; i < this.#queues.length; i++) {
-      const queue = this.#queues[(turn + i) % this.#queues.length] as MemoryQueue;
+    for (let i = 0; i < this.#open.length; i++) {
+      const queue = this.#open[(turn + i) % this.#open.length] as MemoryQueue;
       if (queue.paused) continue;
       while (deliveries.length < max) {
         const task = queue.take();
@@ -78,7 +81,7 @@ export class MemoryConsumer implements Consumer {
 
   waitForWork(timeoutMs: number): Promise<void> {
     const now = this.#store.clock.now();
-    if (this.#stopped || this.#lease.lost || this.#queues.some((queue) => queue.hasWork(now))) {
+    if (this.#stopped || this.#lease.lost || this.#open.some((queue) => queue.hasWork(now))) {
       return DONE;
     }
     return new Promise((resolve) => {
@@ -92,7 +95,7 @@ export class MemoryConsumer implements Consumer {
       };
       const timer = setTimeout(sleeper.wake, Math.min(timeoutMs, MAX_TIMEOUT_MS)).unref();
       this.#sleepers.add(sleeper);
-      for (const { bell, paused, nextDueAt } of this.#queues) {
+      for (const { bell, paused, nextDueAt } of this.#open) {
         bell.enter(sleeper, paused ? undefined : nextDueAt);
       }
     });
@@ -100,6 +103,12 @@ export class MemoryConsumer implements Consumer {
 
   stopWaiting(): void {
     this.#stopped = true;
+    this.#wakeAll();
+    this.#passOn();
+  }
+
+  leaveOut(queues: readonly string[]): void {
+    this.#open = this.#queues.filter(({ name }) => !queues.includes(name));
     this.#wakeAll();
     this.#passOn();
   }
@@ -248,7 +257,7 @@ export class MemoryConsumer implements Consumer {
 
   #nextDueAt(): number | undefined {
     let earliest: number | undefined;
-    for (const { paused, nextDueAt } of this.#queues) {
+    for (const { paused, nextDueAt } of this.#open) {
       if (paused || nextDueAt === undefined) continue;
       if (earliest === undefined || nextDueAt < earliest) earliest = nextDueAt;
     }

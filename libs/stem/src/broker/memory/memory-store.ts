@@ -3,6 +3,7 @@ import type { TaskFailure } from '../../core/failure.js';
 import type { CancelRequest, DeathReason, NewTask } from '../broker.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Lease } from './lease.js';
+import { ControlExchange } from './memory-control-bus.js';
 import { MemoryQueue } from './memory-queue.js';
 import { MemorySchedules } from './memory-schedule-store.js';
 import type { MemoryTask } from './memory-task.js';
@@ -32,6 +33,7 @@ export class MemoryStore {
   readonly leases = new Map<string, Lease>();
   readonly rateLimits = new RateLimits();
   readonly schedules = new MemorySchedules();
+  readonly controlExchange = new ControlExchange();
   /** The last number accepted of each sequence. */
   readonly #sequences = new Map<string, number>();
   readonly #tasks = new Map<string, MemoryTask>();
@@ -50,6 +52,14 @@ export class MemoryStore {
     if (task?.forgetAt === undefined || task.forgetAt > this.clock.now()) return task;
     this.#tasks.delete(id);
     return undefined;
+  }
+
+  /** Every task that is known and whose retention has not run out. */
+  *tasks(): Iterable<MemoryTask> {
+    const now = this.clock.now();
+    for (const task of this.#tasks.values()) {
+      if (task.forgetAt === undefined || task.forgetAt > now) yield task;
+    }
   }
 
   add(task: MemoryTask): void {
@@ -116,8 +126,12 @@ export class MemoryStore {
   makeReady(task: MemoryTask, queue: MemoryQueue, place: 'at the end' | 'where it stood'): void {
     task.state = 'queued';
     this.#watchExpiry(task, queue);
-    if (place === 'at the end') queue.add(task);
-    else queue.putBack(task);
+    if (place === 'at the end') {
+      task.readyAt = this.clock.now();
+      queue.add(task);
+    } else {
+      queue.putBack(task);
+    }
   }
 
   /** Takes a running task from its holder. The caller puts it somewhere else at once. */

@@ -31,6 +31,8 @@ export class MemoryTask implements Listed<MemoryTask> {
   replays = 0;
   /** It has waited for its turn under a rate limit. */
   admitted = false;
+  /** When it became ready; of one that never was, when it was enqueued. */
+  readyAt: number;
   startedAt: number | undefined;
   finishedAt: number | undefined;
   /** The consumer that holds it or ended it. */
@@ -65,6 +67,7 @@ export class MemoryTask implements Listed<MemoryTask> {
     this.envelope = task.envelope;
     this.unique = task.unique;
     this.enqueuedAt = now;
+    this.readyAt = now;
     this.expiresAt =
       task.expiresAt ?? (task.expiresInMs === undefined ? undefined : now + task.expiresInMs);
   }

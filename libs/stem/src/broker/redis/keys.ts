@@ -22,6 +22,11 @@ export class PartitionKeys {
     return `${this.prefix}schedules`;
   }
 
+  /** Hash with the priorities that a queue has used, and more. */
+  meta(queue: string): string {
+    return `${this.prefix}m:${queue}`;
+  }
+
   /** List with at most one wake-up marker. */
   wake(queue: string): string {
     return `${this.prefix}w:${queue}`;
@@ -41,6 +46,16 @@ export function endedChannel(namespace: string, clientId: string): string {
 /** Channel on which consumers are told of requests to stop a running task. */
 export function cancelChannel(namespace: string): string {
   return `${namespace}:cancel`;
+}
+
+/** Channel on which workers are told what to do. */
+export function controlChannel(namespace: string): string {
+  return `${namespace}:control`;
+}
+
+/** Channel on which the answers to one request are sent. */
+export function controlAnswerChannel(namespace: string, requestId: string): string {
+  return `${namespace}:control:${requestId}`;
 }
 
 /** Key of a result that is kept apart from its task's record. */

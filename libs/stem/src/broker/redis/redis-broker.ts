@@ -16,6 +16,7 @@ import type {
   QueueStats,
   ReclaimOutcome,
   ReplayOutcome,
+  TaskQuery,
   TaskRecord,
 } from '../broker.js';
 import { checkServer, RedisConnection } from './connection.js';
@@ -30,6 +31,7 @@ import { pause, purge, queueStats } from './scripts/queue.script.js';
 import { cancel, discard, replay } from './scripts/task.script.js';
 import { ServerClock } from './server-clock.js';
 import { Subscriber } from './subscriber.js';
+import { TaskListing } from './task-listing.js';
 import { WakeListener } from './wake-listener.js';
 
 /** Options of a {@link RedisBroker}. */
@@ -142,13 +144,12 @@ export class RedisBroker implements Broker {
       cancelChannel(this.#options.namespace),
       (message) => this.#onCancelRequest(message),
     );
-    const markers = this.#partitions.flatMap(({ keys }) =>
-      options.queues.map((queue) => keys.wake(queue)),
-    );
+    const markersOf = (queues: readonly string[]): string[] =>
+      this.#partitions.flatMap(({ keys }) => queues.map((queue) => keys.wake(queue)));
     const consumer = new RedisConsumer(options, {
       partitions: this.#partitions,
       clock: this.#clock,
-      wakeListener: new WakeListener(this.#connection, markers),
+      wakeListener: new WakeListener(this.#connection, options.queues, markersOf),
       maxMessageBytes: this.#options.limits?.recordBytes ?? DEFAULT_RECORD_BYTES,
       expiredTtlMs: this.#endedTtlMs,
       newTaskId,
@@ -208,6 +209,10 @@ export class RedisBroker implements Broker {
       if (record) return record;
     }
     return undefined;
+  }
+
+  listTasks(query: TaskQuery): Promise<TaskRecord[]> {
+    return new TaskListing(this.#connection, this.#partitions).list(query);
   }
 
   waitForEnd(id: string, timeoutMs: number): Promise<TaskRecord | undefined> {

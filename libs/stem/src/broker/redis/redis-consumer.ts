@@ -72,6 +72,8 @@ export class RedisConsumer implements Consumer {
   readonly #settlers: readonly Settlers[];
   readonly #rounds: ClaimRounds;
   readonly #held = new Set<RedisDelivery>();
+  /** The queues that it takes tasks from now; see {@link leaveOut}. */
+  #queues: readonly string[];
   #queueRotation = 0;
   /** When the next waiting task of our queues comes due, as the last claim told. */
   #nextDueAt: number | undefined;
@@ -92,6 +94,7 @@ export class RedisConsumer implements Consumer {
   constructor(options: ConsumerOptions, context: ConsumerContext) {
     this.id = `${options.worker}-${nanoid(8)}`;
     this.#options = options;
+    this.#queues = options.queues;
     this.#context = context;
     this.#rounds = new ClaimRounds(context.partitions.length);
     this.#settlers = context.partitions.map(
@@ -159,6 +162,11 @@ export class RedisConsumer implements Consumer {
 
   stopWaiting(): void {
     this.#context.wakeListener.stop();
+  }
+
+  leaveOut(queues: readonly string[]): void {
+    this.#queues = this.#options.queues.filter((queue) => !queues.includes(queue));
+    this.#context.wakeListener.listenTo(this.#queues);
   }
 
   async renew(atLeastMs = 0): Promise<'renewed' | 'lease-lost'> {
@@ -301,7 +309,7 @@ export class RedisConsumer implements Consumer {
 
   /** Queues take turns in being asked first, so that a busy one does not starve those behind it. */
   #rotatedQueues(): readonly string[] {
-    const { queues } = this.#options;
+    const queues = this.#queues;
     if (queues.length === 1) return queues;
     const from = this.#queueRotation++ % queues.length;
     return [...queues.slice(from), ...queues.slice(0, from)];

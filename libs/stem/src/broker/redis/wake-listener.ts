@@ -10,20 +10,34 @@ const PAUSE_MS = 250;
 /** Waits for wake-up markers on a connection of its own, since the wait blocks it. */
 export class WakeListener {
   readonly #connection: RedisConnection;
-  readonly #keys: readonly string[];
+  readonly #keysOf: (queues: readonly string[]) => readonly string[];
+  #keys: readonly string[];
   #client: Redis | undefined;
   #stopped = false;
   #endWait: (() => void) | undefined;
 
-  /** @param keys the marker lists of every queue in every partition served. */
-  constructor(connection: RedisConnection, keys: readonly string[]) {
+  /** @param keysOf the marker lists of queues in every partition served. */
+  constructor(
+    connection: RedisConnection,
+    queues: readonly string[],
+    keysOf: (queues: readonly string[]) => readonly string[],
+  ) {
     this.#connection = connection;
-    this.#keys = keys;
+    this.#keysOf = keysOf;
+    this.#keys = keysOf(queues);
+  }
+
+  /** Changes the queues, and ends the present wait: it would take a marker that is meant for others. */
+  listenTo(queues: readonly string[]): void {
+    this.#keys = this.#keysOf(queues);
+    if (this.#client?.status === 'ready') breakOff(this.#client);
+    this.#endWait?.();
   }
 
   /** Resolves on a marker, after `timeoutMs`, or after {@link stop}; never rejects. */
   async wait(timeoutMs: number): Promise<void> {
     if (this.#stopped || timeoutMs <= 0) return;
+    if (this.#keys.length === 0) return this.#pause(timeoutMs);
     const client = (this.#client ??= this.#connection.sibling());
     if (client.status !== 'ready') {
       // Work may have come in the meantime: whoever waits looks for itself, and comes back.

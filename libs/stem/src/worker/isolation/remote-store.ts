@@ -18,6 +18,8 @@ export function remoteBroker(
 ): Broker {
   const own: Partial<Broker> = {
     ...LOCAL,
+    // Listeners cannot be passed to another thread.
+    control: undefined,
     // Those of the Stem, wherever it keeps them.
     schedules: remote<ScheduleStore>(
       {
