@@ -1,7 +1,6 @@
 import { nanoid } from 'nanoid';
 import type { ControlAnswer, ControlBus } from '../broker/control-bus.js';
 import type { ControlCommandName, ControlCommands } from '../core/control.js';
-import type { JsonValue } from '../core/json.js';
 
 /** What became of a command at one worker. */
 export interface WorkerReply<T> {
