@@ -4,6 +4,8 @@
  *
  * `--- @include "name"` is replaced by include/name.lua, the first time it is met in a script.
  * Pure comment lines and blank lines are dropped: scripts travel to the server and are hashed there.
+ * So is whatever an include defines and the script does not use: Redis runs a script from its first line
+ * on every call, and each function that is defined costs time in each of them.
  *
  * With --check nothing is written; the exit code is 1 when the module is out of date.
  */
@@ -16,6 +18,8 @@ const folder = join(root, 'libs/stem/src/broker/redis/scripts');
 const target = join(folder, 'sources.generated.ts');
 
 const INCLUDE = /^\s*---\s*@include\s+"([^"]+)"\s*$/;
+/** A definition on the outermost level: a function, which ends with an `end` there, or a line. */
+const DEFINITION = /^local (?:(function) )?(\w+)(?= ?\(| = )/;
 const COMMENT_OR_BLANK = /^\s*(--.*)?$/;
 const BLOCK_COMMENT = /^\s*--\[=*\[/;
 
@@ -47,8 +51,8 @@ function main(checkOnly) {
 
 function render(scripts) {
   const entries = scripts.map((name) => {
-    const lines = embed(join(folder, name), new Set());
-    const source = JSON.stringify(`${lines.join('\n')}\n`);
+    const chunks = withoutUnused(embed(join(folder, name), new Set()));
+    const source = JSON.stringify(`${chunks.map(({ text }) => text).join('\n')}\n`);
     return `  ${propertyKey(basename(name, '.lua'))}: ${source},\n`;
   });
   return [
@@ -61,27 +65,53 @@ function propertyKey(name) {
   return /^[a-z_$][\w$]*$/i.test(name) ? name : JSON.stringify(name);
 }
 
-function embed(file, included) {
-  return readFileSync(file, 'utf8')
-    .split(/\r?\n/)
-    .flatMap((line, index) => {
-      const where = `${relative(root, file)}:${index + 1}`;
-      const include = INCLUDE.exec(line)?.[1];
-      if (include !== undefined) {
-        if (included.has(include)) return [];
-        included.add(include);
-        const includedFile = join(folder, 'include', `${include}.lua`);
-        if (!existsSync(includedFile)) {
-          throw new Error(`${where}: there is no ${relative(root, includedFile)}`);
-        }
-        return embed(includedFile, included);
+/**
+ * The file in chunks: what an include defines is a chunk of its own, `{ name, text }`; everything else has
+ * no name and is always kept.
+ */
+function embed(file, included, isInclude = false) {
+  const chunks = [];
+  let definition;
+  for (const [index, line] of readFileSync(file, 'utf8').split(/\r?\n/).entries()) {
+    const where = `${relative(root, file)}:${index + 1}`;
+    const include = INCLUDE.exec(line)?.[1];
+    if (include !== undefined) {
+      if (included.has(include)) continue;
+      included.add(include);
+      const includedFile = join(folder, 'include', `${include}.lua`);
+      if (!existsSync(includedFile)) {
+        throw new Error(`${where}: there is no ${relative(root, includedFile)}`);
       }
-      if (/^\s*---\s*@include\b/.test(line)) {
-        throw new Error(`${where}: expected --- @include "name"`);
-      }
-      if (BLOCK_COMMENT.test(line)) {
-        throw new Error(`${where}: block comments are not supported, start each line with --`);
-      }
-      return COMMENT_OR_BLANK.test(line) ? [] : [line.trimEnd()];
-    });
+      chunks.push(...embed(includedFile, included, true));
+      continue;
+    }
+    if (/^\s*---\s*@include\b/.test(line)) {
+      throw new Error(`${where}: expected --- @include "name"`);
+    }
+    if (BLOCK_COMMENT.test(line)) {
+      throw new Error(`${where}: block comments are not supported, start each line with --`);
+    }
+    if (COMMENT_OR_BLANK.test(line)) continue;
+    const text = line.trimEnd();
+    if (definition) {
+      definition.text += `\n${text}`;
+      if (text === 'end') definition = undefined;
+      continue;
+    }
+    const [, kind, name] = (isInclude && DEFINITION.exec(text)) || [];
+    chunks.push({ name, text });
+    if (kind === 'function' && !/\bend$/.test(text)) definition = chunks.at(-1);
+  }
+  if (definition) throw new Error(`${relative(root, file)}: ${definition.name} has no end`);
+  return chunks;
+}
+
+/** Leaves out definitions whose name nothing else mentions, until every one left is mentioned. */
+function withoutUnused(chunks) {
+  const used = chunks.filter(({ name, text }) => {
+    if (name === undefined) return true;
+    const mention = new RegExp(`\\b${name}\\b`);
+    return chunks.some((other) => other.text !== text && mention.test(other.text));
+  });
+  return used.length === chunks.length ? used : withoutUnused(used);
 }

@@ -5,7 +5,7 @@
  * that "the same tick" includes everything that a batch of answers caused.
  */
 export class Batcher<Item, Result> {
-  readonly #carryOut: (items: Item[]) => Promise<Result[]>;
+  readonly #carryOut: (items: Item[]) => Promise<readonly Result[]>;
   readonly #weigh: (item: Item) => Weight;
   readonly #limits: Weight;
   #items: Item[] = [];
@@ -18,7 +18,7 @@ export class Batcher<Item, Result> {
    *   item heavier than that goes alone.
    */
   constructor(
-    carryOut: (items: Item[]) => Promise<Result[]>,
+    carryOut: (items: Item[]) => Promise<readonly Result[]>,
     limits: Weight,
     weigh: (item: Item) => Weight,
   ) {
@@ -36,6 +36,26 @@ export class Batcher<Item, Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#settlers.push({ resolve, reject });
     });
+  }
+
+  /**
+   * Takes out what has been collected, to send it along with another call.
+   *
+   * @param mayGo whether an item may travel so; one that may not keeps all of them here.
+   * @returns nothing when there is nothing, or more than one call may carry.
+   */
+  take(mayGo: (item: Item) => boolean): Passengers<Item, Result> | undefined {
+    const items = this.#items;
+    if (items.length === 0 || items.length > this.#limits.count) return undefined;
+    let bytes = 0;
+    for (const item of items) {
+      bytes += this.#weigh(item).bytes;
+      if (bytes > this.#limits.bytes || !mayGo(item)) return undefined;
+    }
+    const settlers = this.#settlers;
+    this.#items = [];
+    this.#settlers = [];
+    return { items, arrive: (results) => settle(results, settlers) };
   }
 
   /** Sends what has been collected, without waiting for the end of the tick. */
@@ -67,15 +87,29 @@ export class Batcher<Item, Result> {
   }
 
   #send(items: Item[], settlers: Settler<Result>[]): void {
-    this.#carryOut(items).then(
-      (results) => {
-        for (let i = 0; i < settlers.length; i++) settlers[i]?.resolve(results[i] as Result);
-      },
-      (error: unknown) => {
-        for (const settler of settlers) settler.reject(error);
-      },
-    );
+    settle(this.#carryOut(items), settlers);
   }
+}
+
+/** Items that travel along with another call. */
+export interface Passengers<Item, Result> {
+  readonly items: Item[];
+  /** Tells those who wait for them what became of them. */
+  readonly arrive: (results: Promise<readonly Result[]>) => void;
+}
+
+function settle<Result>(
+  results: Promise<readonly Result[]>,
+  settlers: readonly Settler<Result>[],
+): void {
+  results.then(
+    (all) => {
+      for (let i = 0; i < settlers.length; i++) settlers[i]?.resolve(all[i] as Result);
+    },
+    (error: unknown) => {
+      for (const settler of settlers) settler.reject(error);
+    },
+  );
 }
 
 /** How much of a call an item takes up. */

@@ -14,12 +14,14 @@ import type {
   SettleOutcome,
   Success,
 } from '../broker.js';
+import type { Passengers } from './batcher.js';
 import { ClaimRounds } from './claim-rounds.js';
 import { readHandOut, type Unreadable } from './hand-out-reader.js';
 import type { Partition } from './partition.js';
 import { encodeSucceeded } from './record-codec.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { claim } from './scripts/claim.script.js';
+import { complete, type Completion } from './scripts/complete.script.js';
 import {
   checkCancels,
   closeConsumer,
@@ -322,9 +324,12 @@ export class RedisConsumer implements Consumer {
   ): ReturnType<typeof claim> {
     // Looked at again each time: from here to the claim nothing may come between.
     while (!this.#leaseLost && this.#mustReconcile(partition)) await this.#reconcile(partition);
-    if (this.#leaseLost) return { outcome: 'lease-lost' };
-    // What was settled in this tick makes room first: the server carries calls out in their order.
-    this.#settlers[partition.index]?.flush();
+    if (this.#leaseLost) return { outcome: 'lease-lost', completed: [] };
+    // What was settled in this tick makes room first: completions travel with the claim, and the server
+    // carries the other calls out before it.
+    const settlers = this.#settlers[partition.index] as Settlers;
+    const passengers = settlers.takeCompletions();
+    settlers.flush();
     const claiming = this.#claiming[partition.index] as Set<Promise<unknown>>;
     const claimed = claim(partition.scripts, {
       consumer: this.id,
@@ -333,7 +338,9 @@ export class RedisConsumer implements Consumer {
       maxMessageBytes: this.#context.maxMessageBytes,
       dueBudget: DUE_BUDGET,
       expiredTtlMs: this.#context.expiredTtlMs,
+      completions: passengers?.items ?? [],
     });
+    if (passengers) this.#followPassengers(partition, passengers, claimed);
     claiming.add(claimed);
     try {
       return await claimed;
@@ -343,6 +350,23 @@ export class RedisConsumer implements Consumer {
     } finally {
       claiming.delete(claimed);
     }
+  }
+
+  /** A claim may not be repeated, completions may: without an answer they set out on their own. */
+  #followPassengers(
+    { scripts }: Partition,
+    { items, arrive }: Passengers<Completion, SettleOutcome>,
+    claimed: ReturnType<typeof claim>,
+  ): void {
+    const deliveries = items.map(({ delivery }) => delivery);
+    arrive(
+      this.#settleBatch(deliveries, () =>
+        claimed.then(
+          ({ completed }) => completed,
+          () => complete(scripts, this.id, items),
+        ),
+      ),
+    );
   }
 
   #mustReconcile(partition: Partition): boolean {
@@ -396,15 +420,18 @@ export class RedisConsumer implements Consumer {
   /** Carries a batch out; a lost lease ends everything, a failed call leaves the tasks in our hands. */
   async #settleBatch(
     deliveries: readonly RedisDelivery[],
-    send: () => Promise<SettleOutcome[]>,
-  ): Promise<SettleOutcome[]> {
+    send: () => Promise<readonly SettleOutcome[]>,
+  ): Promise<readonly SettleOutcome[]> {
     try {
       const outcomes = await send();
       if (outcomes[0] === 'lease-lost') this.#loseLease();
       else for (const delivery of deliveries) this.#held.delete(delivery);
       return outcomes;
     } catch (error) {
-      for (const delivery of deliveries) delivery.isSettling = false;
+      for (const delivery of deliveries) {
+        delivery.isSettling = false;
+        delivery.hasFailedToSettle = true;
+      }
       throw error;
     }
   }

@@ -22,6 +22,8 @@ export class RedisDelivery implements Delivery {
   progress: Progress | undefined;
   /** Its outcome is on its way: nothing else can happen to it here, but it is not settled yet. */
   isSettling = false;
+  /** An attempt to settle it failed; the next one travels by itself. */
+  hasFailedToSettle = false;
   /** Which requests to stop it the holder was told of. */
   heardCancel: 'none' | 'asked' | 'terminate' = 'none';
 

@@ -1,5 +1,5 @@
 import type { AdmitOutcome, SettleOutcome } from '../broker.js';
-import { Batcher, type Weight } from './batcher.js';
+import { Batcher, type Passengers, type Weight } from './batcher.js';
 import { BATCH_LIMITS } from './partition.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { admit, type Admission } from './scripts/admit.script.js';
@@ -12,8 +12,8 @@ import type { ScriptCaller } from './scripts/script-caller.js';
 /** Carries a settling call out on behalf of its deliveries; see `RedisConsumer`. */
 export type SettleBatch = (
   deliveries: readonly RedisDelivery[],
-  send: () => Promise<SettleOutcome[]>,
-) => Promise<SettleOutcome[]>;
+  send: () => Promise<readonly SettleOutcome[]>,
+) => Promise<readonly SettleOutcome[]>;
 
 /** The batches of settling calls of one consumer in one partition: one for each transition. */
 export class Settlers {
@@ -54,6 +54,12 @@ export class Settlers {
       BATCH_LIMITS,
       weightOf,
     );
+  }
+
+  /** Takes out the completions of this tick, to send them along with a claim. */
+  takeCompletions(): Passengers<Completion, SettleOutcome> | undefined {
+    // One that could not be completed must not keep its worker from claiming as well.
+    return this.completions.take(({ delivery }) => !delivery.hasFailedToSettle);
   }
 
   /** Sends what was collected in this tick. */

@@ -1,4 +1,4 @@
--- claim: queued -> running, after settling what is due (expire, promote)
+-- claim: queued -> running, after completing what the worker brings and settling what is due (expire, promote)
 --
 -- KEYS[1]  the partition's prefix
 -- ARGV[1]  consumer
@@ -6,8 +6,10 @@
 -- ARGV[3]  largest message handed out, in bytes; of a larger one only the beginning is, marked with `!`
 -- ARGV[4]  most due tasks to settle per queue, so that no call holds Redis for long
 -- ARGV[5]  retention of expired tasks in ms
--- ARGV[6…] queues, in the order in which they are asked
--- returns  { 'lease-lost' }, or { 'claimed', now-ms, next-due-ms or '', fault or '', then groups of
+-- ARGV[6]  number of queues, followed by their names in the order in which they are asked
+-- then     nothing, or tasks to complete, as include/complete_from.lua says
+-- returns  { 'lease-lost' }, or { 'claimed', now-ms, next-due-ms or '', fault or '', comma-separated indexes
+--            (from 0) of tasks that were to be completed and were not held, then groups of
 --            queue index (from 0), priority, n, and n times: entry, message; and, where tasks were handed
 --            out before, as a negative n: entry, message, hand-outs of this entry }
 --
@@ -15,12 +17,16 @@
 --- @include "keys"
 --- @include "time"
 --- @include "lease"
---- @include "settle_due"
+--- @include "pending"
+--- @include "wake"
+--- @include "complete_from"
 local consumer, max, max_bytes, budget, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 if not holds_lease(consumer) then return { 'lease-lost' } end
 
 local now = now_ms()
-local reply = { 'claimed', now, '', '' }
+local reply = { 'claimed', now, '', '', '' }
+local first_queue, last_queue = 7, 6 + tonumber(ARGV[6])
+if last_queue < #ARGV then reply[5] = table.concat(complete_from(last_queue + 1), ',') end
 local left = max
 
 local function hand_out(queue_index, priority, entries, counts)
@@ -103,23 +109,42 @@ local function claim_from(queue, queue_index)
   if left <= 0 then wake(queue) end
 end
 
-for i = 6, #ARGV do
-  local queue = ARGV[i]
+-- Returns how many expiries were looked at. What it needs is defined here, since mostly nothing is due, and
+-- defining it would take longer than all the rest of a claim.
+local function settle_due(queue)
+  --- @include "settle_due"
   local looked_at = expire_due(queue, now, budget, ttl)
   promote_due(queue, now, budget)
-  -- With more expiries due than one call may settle, handing out could hand out an expired task.
-  if looked_at < tonumber(budget) then claim_from(queue, i - 6) else wake(queue) end
-  if left <= 0 then break end
+  return looked_at
 end
 
-if left > 0 then
-  local next_due
-  for i = 6, #ARGV do
-    for _, key in ipairs({ delayed_key(ARGV[i]), expiries_key(ARGV[i]) }) do
-      local score = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
-      if score and (not next_due or score < next_due) then next_due = score end
-    end
+local function earliest_due(queue)
+  local due
+  for _, key in ipairs({ delayed_key(queue), expiries_key(queue) }) do
+    local score = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
+    if score and (not due or score < due) then due = score end
   end
-  reply[3] = next_due or ''
+  return due
 end
+
+local next_due
+local function serve(queue, queue_index)
+  local due = earliest_due(queue)
+  local may_claim = true
+  if due and due <= now then
+    -- With more expiries due than one call may settle, handing out could hand out an expired task.
+    may_claim = settle_due(queue) < tonumber(budget)
+    due = earliest_due(queue)
+  end
+  if due and (not next_due or due < next_due) then next_due = due end
+  if may_claim then claim_from(queue, queue_index) else wake(queue) end
+end
+
+for i = first_queue, last_queue do
+  -- What was completed stays so, and what was taken is handed out, whatever is wrong with one queue.
+  local ok, fault = pcall(serve, ARGV[i], i - first_queue)
+  if not ok then reply[4] = type(fault) == 'table' and fault.err or tostring(fault) end
+  if left <= 0 then break end
+end
+if left > 0 then reply[3] = next_due or '' end
 return reply

@@ -1,3 +1,5 @@
+import type { SettleOutcome } from '../../broker.js';
+import { type Completion, encodeCompletions } from './complete.script.js';
 import type { ScriptCaller } from './script-caller.js';
 
 /** One task as the script hands it out, still unread. */
@@ -12,9 +14,11 @@ export interface HandOut {
 }
 
 export type ClaimReply =
-  | { readonly outcome: 'lease-lost' }
+  | { readonly outcome: 'lease-lost'; readonly completed: readonly SettleOutcome[] }
   | {
       readonly outcome: 'claimed';
+      /** What became of the completions that came along. */
+      readonly completed: readonly SettleOutcome[];
       readonly now: number;
       readonly nextDueAt: number | undefined;
       /** What kept a queue from being served, such as a key of a foreign type. */
@@ -25,7 +29,10 @@ export type ClaimReply =
 /** Begins a message that was too large to be handed out: `!<bytes>:<beginning>`. */
 export const OVERSIZED_MARK = '!';
 
-/** `claim`: settles what is due in the queues, then takes up to `max` tasks. */
+/**
+ * `complete` and `claim` in one: settles tasks as succeeded, then what is due in the queues, then takes up
+ * to `max` tasks.
+ */
 export async function claim(
   scripts: ScriptCaller,
   request: {
@@ -36,18 +43,32 @@ export async function claim(
     /** Most due tasks to settle per queue. */
     dueBudget: number;
     expiredTtlMs: number;
+    completions: readonly Completion[];
   },
 ): Promise<ClaimReply> {
-  const { consumer, queues, max, maxMessageBytes, dueBudget, expiredTtlMs } = request;
+  const { consumer, queues, max, maxMessageBytes, dueBudget, expiredTtlMs, completions } = request;
+  const along = completions.length > 0 ? encodeCompletions(completions) : undefined;
   // An answer lost on the way would leave tasks with us that we do not know of; see `reconcile`.
   const reply = await scripts.call<(string | number)[]>(
     'claim',
-    [consumer, max, maxMessageBytes, dueBudget, expiredTtlMs, ...queues],
+    [
+      consumer,
+      max,
+      maxMessageBytes,
+      dueBudget,
+      expiredTtlMs,
+      queues.length,
+      ...queues,
+      ...(along?.args ?? []),
+    ],
     { repeat: false },
   );
-  if (reply[0] === 'lease-lost') return { outcome: 'lease-lost' };
+  if (reply[0] === 'lease-lost') {
+    return { outcome: 'lease-lost', completed: along?.read('lease-lost') ?? [] };
+  }
+  const notHeld = reply[4] === '' ? [] : String(reply[4]).split(',').map(Number);
   const handOuts: HandOut[] = [];
-  let at = 4;
+  let at = 5;
   while (at < reply.length) {
     const queue = queues[Number(reply[at])] as string;
     const priority = Number(reply[at + 1]);
@@ -67,6 +88,7 @@ export async function claim(
   }
   return {
     outcome: 'claimed',
+    completed: along?.read(notHeld) ?? [],
     now: Number(reply[1]),
     nextDueAt: reply[2] === '' ? undefined : Number(reply[2]),
     fault: reply[3] === '' ? undefined : String(reply[3]),

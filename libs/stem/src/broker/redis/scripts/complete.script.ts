@@ -17,6 +17,16 @@ export async function complete(
   consumer: string,
   completions: readonly Completion[],
 ): Promise<SettleOutcome[]> {
+  const { args, read } = encodeCompletions(completions);
+  return read(await scripts.call<SettleReply>('complete', [consumer, ...args]));
+}
+
+/** What the script is told of completions, and how its answer is read. */
+export function encodeCompletions(completions: readonly Completion[]): {
+  readonly args: ScriptArgument[];
+  /** Outcomes in the order of the completions. */
+  readonly read: (reply: SettleReply) => SettleOutcome[];
+} {
   const claims: ScriptArgument[] = [];
   const marks: ScriptArgument[] = [];
   const groups = new Map<string, Completion[]>();
@@ -32,13 +42,7 @@ export async function complete(
     if (group) group.push(completion);
     else groups.set(stream, [completion]);
   }
-  const args: ScriptArgument[] = [
-    consumer,
-    claims.length / 2,
-    ...claims,
-    marks.length / 2,
-    ...marks,
-  ];
+  const args: ScriptArgument[] = [claims.length / 2, ...claims, marks.length / 2, ...marks];
   for (const group of groups.values()) {
     const { queue, priority } = (group[0] as Completion).delivery;
     args.push(queue, priority, group.length);
@@ -46,14 +50,18 @@ export async function complete(
       args.push(delivery.entry, delivery.envelope.id, ttlMs, record);
     }
   }
-  const reply = await scripts.call<SettleReply>('complete', args);
-  if (groups.size === 1 || reply === 'lease-lost' || reply.length === 0) {
-    return outcomesOf(reply, completions.length);
-  }
-  // The script counts in the order in which it was given the tasks: stream by stream.
-  const asSent = outcomesOf(reply, completions.length);
-  const order = new Map(
-    [...groups.values()].flat().map((completion, index) => [completion, index]),
-  );
-  return completions.map((completion) => asSent[order.get(completion) as number] as SettleOutcome);
+  return {
+    args,
+    read(reply) {
+      const asSent = outcomesOf(reply, completions.length);
+      if (groups.size === 1 || reply === 'lease-lost' || reply.length === 0) return asSent;
+      // The script counts in the order in which it was given the tasks: stream by stream.
+      const order = new Map(
+        [...groups.values()].flat().map((completion, index) => [completion, index]),
+      );
+      return completions.map(
+        (completion) => asSent[order.get(completion) as number] as SettleOutcome,
+      );
+    },
+  };
 }
