@@ -7,11 +7,15 @@ const mayImport = {
   broker: ['core', 'broker'],
   config: ['core', 'broker', 'config'],
   schedule: ['core', 'config', 'schedule'],
-  client: ['core', 'broker', 'config', 'schedule', 'client'],
+  monitor: ['core', 'broker', 'config', 'monitor'],
+  client: ['core', 'broker', 'config', 'schedule', 'monitor', 'client'],
   worker: ['core', 'broker', 'config', 'worker'],
-  beat: ['core', 'broker', 'config', 'schedule', 'client', 'beat'],
-  nest: ['core', 'broker', 'config', 'schedule', 'client', 'worker', 'beat', 'nest'],
-  testing: ['core', 'broker', 'config', 'schedule', 'client', 'worker', 'beat', 'nest', 'testing'],
+  beat: ['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'beat'],
+  nest: ['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'worker', 'beat', 'nest'],
+  testing: [
+    ...['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'worker', 'beat', 'nest'],
+    'testing',
+  ],
 };
 
 const layers = Object.entries(mayImport).map(([layer, allowed]) => ({
@@ -49,8 +53,11 @@ module.exports = {
     {
       name: 'no-nest-below-nest',
       severity: 'error',
-      comment: 'core, broker, config, schedule, client, worker and beat work without Nest',
-      from: { path: `${STEM}/(core|broker|config|schedule|client|worker|beat)/`, pathNot: SPEC },
+      comment: 'core, broker, config, schedule, monitor, client, worker and beat work without Nest',
+      from: {
+        path: `${STEM}/(core|broker|config|schedule|monitor|client|worker|beat)/`,
+        pathNot: SPEC,
+      },
       to: { path: ['(^|/)node_modules/@nestjs/', '^@nestjs/'] },
     },
     {

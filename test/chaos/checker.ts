@@ -101,6 +101,11 @@ const KEYS: readonly {
   },
   { pattern: /^f:/, why: 'index of the dead letters of a queue' },
   {
+    pattern: /^counts:\d+$/,
+    why: 'what was counted in a minute of the last hour',
+    fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
+  },
+  {
     pattern: /^l:/,
     why: 'next turn under a rate limit, for about a second',
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),

@@ -1,4 +1,4 @@
-import type { CancelRequest } from '../../libs/stem/src/broker/broker.js';
+import type { CancelRequest, Delivery } from '../../libs/stem/src/broker/broker.js';
 import { TEST_QUEUE } from '../support/new-task.js';
 import {
   abandonment,
@@ -177,7 +177,29 @@ export function queuesAndCancelContract(harness: BrokerHarness): void {
         succeeded: 2,
         failed: 1,
         retried: 1,
+        oldestReadyAt: expect.any(Number),
       });
+    });
+
+    it('tell since when the oldest ready task has been ready', async () => {
+      const since = async (): Promise<number | undefined> =>
+        (await stage.other.queueStats(TEST_QUEUE)).oldestReadyAt;
+      await stage.enqueue({ delayMs: LONG_MS });
+      expect(await since()).toBeUndefined();
+      await stage.enqueue({ priority: 2 });
+      const first = await since();
+      await stage.advance(20);
+      await stage.enqueue({ priority: 9 });
+      expect(first).toEqual(expect.any(Number));
+      expect(await since()).toBe(first);
+
+      // Given back, a task has been ready all the time.
+      const consumer = await stage.consumer();
+      const deliveries = [await claimOne(consumer), await claimOne(consumer)];
+      expect(await since()).toBeUndefined();
+      const [older] = deliveries.filter(({ readyAt }) => readyAt === first);
+      await consumer.release(older as Delivery);
+      expect(await since()).toBe(first);
     });
 
     it('are listed for every queue that was used', async () => {
@@ -188,7 +210,7 @@ export function queuesAndCancelContract(harness: BrokerHarness): void {
 
       expect(queues).toEqual(
         expect.arrayContaining([
-          { name: 'one', ...NONE, queued: 1 },
+          { name: 'one', ...NONE, queued: 1, oldestReadyAt: expect.any(Number) },
           { name: 'two', ...NONE, scheduled: 1 },
         ]),
       );

@@ -67,6 +67,22 @@ export type {
   ReplayReport,
 } from './client/dead-letters.js';
 
+// Operators.
+export type { WorkerInfo } from './client/workers.js';
+export type {
+  Counts,
+  MetricsOptions,
+  QueueMetrics,
+  StemMetrics,
+  TaskMetrics,
+  TaskNumbers,
+} from './client/metrics.js';
+export type { Percentiles } from './monitor/histogram.js';
+export type { EventFollowOptions, EventReadOptions, Events, StemEvent } from './client/events.js';
+export type { HealthCheck, StemHealth } from './client/health.js';
+export type { RunOutcome, WorkerCounts, WorkerHealth, WorkerState } from './core/worker-status.js';
+export type { CountName } from './core/count-fields.js';
+
 // Schedules.
 export type { MisfirePolicy, ScheduleDefinition, ScheduleOptions } from './schedule/definition.js';
 export { ScheduleError, ScheduleNotFoundError } from './schedule/schedule-error.js';
@@ -161,6 +177,21 @@ export type {
   ControlMessage,
   ControlRequest,
 } from './broker/control-bus.js';
+export {
+  type BeatReport,
+  type CountedMinute,
+  EVENT_TYPES,
+  type EventFollower,
+  type MonitorBatch,
+  type MonitorEvent,
+  type MonitorStore,
+  type ProcessFacts,
+  type ProcessReport,
+  type SeenProcess,
+  type StemEventType,
+  type StoredEvent,
+  type WorkerReport,
+} from './broker/monitor-store.js';
 export { LISTING_BUDGET, resultKeyOf, resultReference } from './broker/broker.js';
 export type {
   Abandonment,

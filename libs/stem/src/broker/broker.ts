@@ -3,6 +3,7 @@ import type { TaskFailure } from '../core/failure.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { TaskState } from '../core/task-state.js';
 import type { ControlBus } from './control-bus.js';
+import type { MonitorStore } from './monitor-store.js';
 import type { NewTask } from './new-task.js';
 import type { ScheduleStore } from './schedule-store.js';
 
@@ -33,6 +34,11 @@ export interface Broker {
 
   /** Commands to workers and their answers. Absent: workers of this broker cannot be talked to. */
   readonly control?: ControlBus | undefined;
+  /**
+   * Heartbeats, counts and events, for operators. It is connected and closed with the broker. Absent:
+   * none are kept.
+   */
+  readonly monitor?: MonitorStore | undefined;
 
   /** Connects, and checks that the other side can do what is needed. Repeated calls are one. */
   connect(): Promise<void>;
@@ -185,6 +191,8 @@ export interface Delivery {
   readonly deliveries: number;
   readonly replays: number;
   readonly enqueuedAt: number;
+  /** When it became ready, in its queue; a task that was given back keeps its time. Absent: unknown. */
+  readonly readyAt?: number | undefined;
   /** It has waited for its turn under a rate limit, and must not be asked to again. */
   readonly admitted: boolean;
 }
@@ -328,6 +336,8 @@ export interface QueueStats {
   readonly succeeded: number;
   readonly failed: number;
   readonly retried: number;
+  /** Since when the task has been ready that has been so for longest; absent when none is, or unknown. */
+  readonly oldestReadyAt?: number | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type {
   Broker,
   CancelOutcome,
+  EnqueueOutcome,
   NewTask,
   ResultBackend,
   TaskRecord,
@@ -11,6 +12,7 @@ import { parseDuration } from '../core/duration.js';
 import { ResultTimeoutError } from '../core/errors.js';
 import type { SignalBus, SignalledTask } from '../core/signals.js';
 import type { TaskRegistry } from '../core/task-registry.js';
+import type { TaskObservers } from '../core/task-observer.js';
 import { DeadLetters } from './dead-letters.js';
 import { outcomeOf } from './ended.js';
 import type {
@@ -20,6 +22,9 @@ import type {
   ResultsOf,
   TaskReference,
 } from './enqueue-options.js';
+import { Events } from './events.js';
+import { checkHealth, type StemHealth } from './health.js';
+import { type MetricsOptions, readMetrics, type StemMetrics } from './metrics.js';
 import { Queues } from './queues.js';
 import { Schedules } from './schedules.js';
 import {
@@ -42,6 +47,7 @@ export interface StemClientParts {
   readonly scheduleStore?: ScheduleStore | undefined;
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
+  readonly observers?: TaskObservers | undefined;
   readonly rules: ClientRules;
 }
 
@@ -80,11 +86,15 @@ export class StemClient {
   readonly tasks: Tasks;
   /** The workers of all processes: what they do, and orders for them. */
   readonly workers: Workers;
+  /** What happens in all processes. */
+  readonly events: Events;
   /** What happens to tasks and workers of this process: `signals.on(name, listener, filter?)`. */
   readonly signals: Pick<SignalBus, 'on'>;
   readonly #broker: Broker;
   readonly #resultBackend: ResultBackend | undefined;
+  readonly #scheduleStore: ScheduleStore | undefined;
   readonly #signals: SignalBus;
+  readonly #observers: TaskObservers | undefined;
   readonly #preparer: TaskPreparer;
   readonly #resultTtlMs: number;
   readonly #inquiries: TaskInquiries;
@@ -93,7 +103,9 @@ export class StemClient {
     const { broker, resultBackend, registry, signals, rules } = parts;
     this.#broker = broker;
     this.#resultBackend = resultBackend;
+    this.#scheduleStore = parts.scheduleStore ?? broker.schedules;
     this.#signals = signals;
+    this.#observers = parts.observers;
     this.#preparer = new TaskPreparer(registry, rules, (key) => broker.newTaskId(key));
     this.#resultTtlMs = rules.resultTtlMs;
     this.#inquiries = {
@@ -104,18 +116,15 @@ export class StemClient {
     this.queues = new Queues(broker);
     this.deadLetters = new DeadLetters(broker);
     this.schedules = new Schedules({
-      store: parts.scheduleStore ?? broker.schedules,
+      store: this.#scheduleStore,
       preparer: this.#preparer,
       partitions: rules.partitions,
       enqueue: (task, args, options) => this.enqueue(task, args, options),
       stateOf: async (id) => (await broker.find(id))?.state,
     });
     this.tasks = new Tasks({ broker, describe: (record) => this.#describe(record) });
-    this.workers = new Workers({
-      broker,
-      known: () => Promise.resolve([]),
-      resultTtlMs: rules.resultTtlMs,
-    });
+    this.workers = new Workers({ broker, resultTtlMs: rules.resultTtlMs });
+    this.events = new Events(broker);
     this.signals = signals;
   }
 
@@ -177,7 +186,45 @@ export class StemClient {
    */
   async cancel(id: string, options: CancelOptions = {}): Promise<CancelOutcome> {
     const { reason = 'cancelled on request', terminate = false } = options;
-    return this.#broker.cancel(id, { reason, terminate, ttlMs: this.#resultTtlMs });
+    const outcome = await this.#broker.cancel(id, {
+      reason,
+      terminate,
+      ttlMs: this.#resultTtlMs,
+    });
+    if (outcome === 'cancelled' && this.#observers?.isActive) void this.#tellCancelled(id, reason);
+    return outcome;
+  }
+
+  async #tellCancelled(id: string, reason: string): Promise<void> {
+    try {
+      const record = await this.#broker.find(id);
+      if (record) this.#observers?.cancelled(record, reason);
+    } catch {
+      // Whoever observes misses one; the task is cancelled all the same.
+    }
+  }
+
+  /**
+   * Numbers of all processes together: what was counted per task and queue, how the queues stand, and the
+   * workers.
+   *
+   * @throws {StemConfigError} when the broker keeps no counts, or `window` is wrong.
+   */
+  metrics(options: MetricsOptions = {}): Promise<StemMetrics> {
+    return readMetrics(this.#broker, options);
+  }
+
+  /**
+   * Looks at everything that has to work: the broker and the stores answer, workers are alive and take
+   * tasks from every queue that has some, schedules are carried out. Never rejects; what is wrong stands
+   * in the checks.
+   */
+  health(): Promise<StemHealth> {
+    return checkHealth({
+      broker: this.#broker,
+      resultBackend: this.#resultBackend,
+      scheduleStore: this.#scheduleStore,
+    });
   }
 
   #prepare(task: TaskReference, args: unknown, options: EnqueueOptions | undefined): Prepared {
@@ -199,6 +246,7 @@ export class StemClient {
       }
     }
     const outcomes = await this.#broker.enqueue(prepared.map(({ task }) => task));
+    if (this.#observers?.isActive) tellEnqueued(this.#observers, prepared, outcomes);
     if (signals.has('afterTaskPublish')) {
       for (const [index, { id, created }] of outcomes.entries()) {
         const task = signalledTask(prepared[index] as Prepared, id);
@@ -232,6 +280,18 @@ export class StemClient {
     if (record.state !== 'succeeded') return statusOf(record, undefined);
     const kept = await readResult(record, this.#resultBackend);
     return statusOf(record, kept.found ? kept.value : undefined);
+  }
+}
+
+function tellEnqueued(
+  observers: TaskObservers,
+  prepared: readonly Prepared[],
+  outcomes: readonly EnqueueOutcome[],
+): void {
+  for (const [index, { id, created }] of outcomes.entries()) {
+    if (!created) continue;
+    const { name, task, headers } = prepared[index] as Prepared;
+    observers.enqueued({ id, name, queue: task.queue, attempt: 0, headers });
   }
 }
 

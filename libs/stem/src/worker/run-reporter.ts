@@ -3,19 +3,15 @@ import { describeFailure } from '../core/failure.js';
 import { JsonText } from '../core/json.js';
 import type { SignalBus, SignalledTask, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
+import type { TaskObservers } from '../core/task-observer.js';
+import type { RunOutcome } from '../core/worker-status.js';
 import type { TaskRun } from './task-run.js';
 import type { Verdict } from './verdict.js';
 
-/** How a run was over, for signals and counts. */
-export type RunOutcome =
-  'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'released' | 'lease-lost';
-
-/** What a worker has done since it was made. */
-export interface WorkerCounts {
-  /** How many runs were over in which way. */
+/** The `WorkerCounts` of a worker, for those who count. */
+export interface MutableCounts {
   readonly runs: Record<RunOutcome, number>;
   leasesLost: number;
-  /** How often this process did nothing for longer than its lease. */
   blocks: number;
 }
 
@@ -31,12 +27,13 @@ const OUTCOME_OF_VERB = {
 export interface RunReporterParts {
   readonly broker: Broker;
   readonly signals: SignalBus;
+  readonly observers?: TaskObservers | undefined;
   readonly log: TaskLogger;
   readonly worker: SignalledWorker;
-  readonly counts: WorkerCounts;
+  readonly counts: MutableCounts;
 }
 
-/** Counts, logs and signals what becomes of runs. Without listeners it only counts. */
+/** Counts, logs, signals and shows what becomes of runs. Without listeners and observers it only counts. */
 export class RunReporter {
   readonly #parts: RunReporterParts;
 
@@ -51,15 +48,22 @@ export class RunReporter {
   }
 
   /** Resolves when the listeners are done; nothing when there are none. */
-  prerun({ delivery }: TaskRun): Promise<void> | undefined {
-    const { signals, worker } = this.#parts;
+  prerun(run: TaskRun): Promise<void> | undefined {
+    const { signals, observers, worker } = this.#parts;
+    if (observers?.isActive) observers.started(run, worker);
     if (!signals.has('taskPrerun')) return undefined;
-    return signals.emit('taskPrerun', { task: signalled(delivery), worker });
+    return signals.emit('taskPrerun', { task: signalled(run.delivery), worker });
+  }
+
+  /** The code of a run has ended: from here on its duration stands still. */
+  ended(run: TaskRun): void {
+    const { signals, observers } = this.#parts;
+    if (observers?.isActive || hasEndListeners(signals)) run.endedMonotonicMs = performance.now();
   }
 
   /** A run is over, and the broker has answered. */
   over(run: TaskRun, verdict: Verdict, settled: SettleOutcome): void {
-    const { counts, signals, log } = this.#parts;
+    const { counts, signals, observers, worker, log } = this.#parts;
     // `not-held` is success, too: a repeated call finds the task gone that its first try had settled.
     const outcome = settled === 'lease-lost' ? 'lease-lost' : OUTCOME_OF_VERB[verdict.verb];
     counts.runs[outcome]++;
@@ -67,6 +71,11 @@ export class RunReporter {
       log.error(
         `Task '${run.name}' (${run.id}) failed, ${verdict.reason}: ${describeFailure(verdict.error).message}`,
       );
+    }
+    if (observers?.isActive) {
+      const reason = 'reason' in verdict ? verdict.reason : undefined;
+      const error = 'error' in verdict ? verdict.error : undefined;
+      observers.ended(run, worker, outcome, reason, error);
     }
     if (outcome !== 'lease-lost' && hasEndListeners(signals)) {
       void this.#emitEnd(run, verdict);

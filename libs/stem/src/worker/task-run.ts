@@ -46,6 +46,8 @@ export class TaskRun implements TaskContext {
   readonly startedAt: number;
   /** When it started, by the process's monotonic clock. */
   readonly startedMonotonicMs = performance.now();
+  /** When its code ended, by the same clock, if anybody wants to know. */
+  endedMonotonicMs: number | undefined;
   readonly maxRetries: number;
   readonly #surroundings: RunSurroundings;
   #controller: AbortController | undefined;
@@ -123,7 +125,13 @@ export class TaskRun implements TaskContext {
   }
 
   get durationMs(): number {
-    return performance.now() - this.startedMonotonicMs;
+    return (this.endedMonotonicMs ?? performance.now()) - this.startedMonotonicMs;
+  }
+
+  /** How long it had been ready when it was started, where the broker tells. */
+  get waitedMs(): number | undefined {
+    const { readyAt } = this.delivery;
+    return readyAt === undefined ? undefined : Math.max(0, this.startedAt - readyAt);
   }
 
   /** Asks the handler to end; the first reason stays. */

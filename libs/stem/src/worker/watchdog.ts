@@ -1,16 +1,7 @@
 import { describeFailure } from '../core/failure.js';
 import { formatDuration } from '../core/duration.js';
 import type { TaskLogger } from '../core/task-context.js';
-
-/** Whether a worker does its work, as far as can be told from here. */
-export type WorkerHealth =
-  | { readonly status: 'healthy' }
-  | {
-      readonly status: 'unhealthy';
-      readonly reason: string;
-      /** When a claim was last answered. */
-      readonly since: Date;
-    };
+import type { WorkerHealth } from '../core/worker-status.js';
 
 /** What a {@link Watchdog} looks at. */
 export interface Watched {

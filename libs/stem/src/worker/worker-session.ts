@@ -11,13 +11,14 @@ import { faultHook } from '../core/fault-points.js';
 import { nearestNames } from '../core/names.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
+import type { TaskObservers } from '../core/task-observer.js';
 import type { ResolvedTaskOptions } from '../core/task-options.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { Claimer } from './claimer.js';
 import type { IsolatedRunner } from './isolation/isolated-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { OutcomeSender } from './outcome-sender.js';
-import { RunReporter, type WorkerCounts } from './run-reporter.js';
+import { type MutableCounts, RunReporter } from './run-reporter.js';
 import type { Slots } from './slots.js';
 import { TaskBuffer } from './task-buffer.js';
 import { type EnqueueChild, TaskRun } from './task-run.js';
@@ -33,6 +34,7 @@ export interface WorkerSessionParts {
   readonly resultBackend: ResultBackend | undefined;
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
+  readonly observers?: TaskObservers | undefined;
   readonly log: TaskLogger;
   readonly slots: Slots;
   readonly options: ResolvedWorkerOptions;
@@ -42,7 +44,7 @@ export interface WorkerSessionParts {
   readonly isolated?: IsolatedRunner | undefined;
   readonly worker: SignalledWorker;
   /** Goes on over all sessions of a worker. */
-  readonly counts: WorkerCounts;
+  readonly counts: MutableCounts;
   /** Told once when the lease is gone: the session is over, another may begin. */
   readonly onLeaseLost: () => void;
 }
@@ -362,6 +364,7 @@ export class WorkerSession {
 
   #settle(run: TaskRun, verdict: Verdict): void {
     run.isOver = true;
+    this.#reporter.ended(run);
     clearTimeout(run.softTimer);
     clearTimeout(run.hardTimer);
     run.isolated?.terminate();

@@ -6,13 +6,15 @@ import { StemClosedError, WorkerStoppingError } from '../core/errors.js';
 import { faultHook } from '../core/fault-points.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
+import type { TaskObservers } from '../core/task-observer.js';
 import type { TaskRegistry } from '../core/task-registry.js';
+import type { WorkerCounts, WorkerHealth, WorkerState } from '../core/worker-status.js';
 import type { IsolatedRunner } from './isolation/isolated-runner.js';
 import { Slots } from './slots.js';
 import type { EnqueueChild } from './task-run.js';
 import type { RunDefaults } from './verdict.js';
-import { Watchdog, type Watched, type WorkerHealth } from './watchdog.js';
-import type { WorkerCounts } from './run-reporter.js';
+import { Watchdog, type Watched } from './watchdog.js';
+import type { MutableCounts } from './run-reporter.js';
 import { WorkerSession } from './worker-session.js';
 
 /** Pause before a lost lease, or a failed try to get one, is followed by another try. */
@@ -27,6 +29,7 @@ export interface WorkerParts {
   readonly resultBackend: ResultBackend | undefined;
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
+  readonly observers?: TaskObservers | undefined;
   readonly log: TaskLogger;
   readonly enqueueChild: EnqueueChild;
   /** Runs the tasks that ask for isolation. The worker closes it when it stops. */
@@ -35,7 +38,7 @@ export interface WorkerParts {
   readonly defaults: RunDefaults;
 }
 
-export type WorkerState = 'idle' | 'starting' | 'ready' | 'stopping' | 'stopped';
+export type { WorkerState } from '../core/worker-status.js';
 
 export type { StopMode } from '../core/control.js';
 
@@ -55,7 +58,7 @@ export class Worker {
   #isWithoutLease = false;
   #openError: unknown;
   readonly #watchdog: Watchdog;
-  readonly #counts: WorkerCounts = {
+  readonly #counts: MutableCounts = {
     runs: { succeeded: 0, failed: 0, retrying: 0, cancelled: 0, released: 0, 'lease-lost': 0 },
     leasesLost: 0,
     blocks: 0,
@@ -69,6 +72,11 @@ export class Worker {
     this.#watchdog = new Watchdog(parts.options.unhealthyAfterMs, parts.log, () => this.#watched);
   }
 
+  /** Its consumer id; another one with each lease, and its bare name before the first. */
+  get id(): string {
+    return this.#worker.id;
+  }
+
   get state(): WorkerState {
     return this.#state;
   }
@@ -79,7 +87,7 @@ export class Worker {
   }
 
   /** What it has done so far. */
-  get counts(): { readonly [K in keyof WorkerCounts]: Readonly<WorkerCounts[K]> } {
+  get counts(): WorkerCounts {
     return this.#counts;
   }
 

@@ -22,6 +22,7 @@ import type { Lease } from './lease.js';
 import { listTasks } from './list-tasks.js';
 import { MemoryConsumer } from './memory-consumer.js';
 import { MemoryControlBus } from './memory-control-bus.js';
+import { MemoryMonitorStore } from './memory-monitor-store.js';
 import { MemoryScheduleStore } from './memory-schedule-store.js';
 import { MemoryStore } from './memory-store.js';
 import { MemoryTask } from './memory-task.js';
@@ -55,6 +56,7 @@ export class MemoryBroker implements Broker {
   readonly description: string;
   readonly schedules: MemoryScheduleStore;
   readonly control: MemoryControlBus;
+  readonly monitor: MemoryMonitorStore;
   readonly #store: MemoryStore;
   /** Ends the waits that are under way. */
   readonly #waits = new Set<() => void>();
@@ -66,6 +68,7 @@ export class MemoryBroker implements Broker {
     const store = sharedWith ? sharedWith.#store : new MemoryStore(clock, purgedTtlMs);
     this.#store = store;
     this.control = new MemoryControlBus(store.controlExchange);
+    this.monitor = new MemoryMonitorStore(store.clock, store.monitor);
     this.schedules = new MemoryScheduleStore({
       clock: store.clock,
       content: store.schedules,
@@ -150,6 +153,7 @@ export class MemoryBroker implements Broker {
     }
     store.queue(task.queue).withdraw(task);
     store.endCancelled(task, request);
+    store.count('cancelled', task);
     return 'cancelled';
   }
 
@@ -222,6 +226,7 @@ export class MemoryBroker implements Broker {
     for (const task of tasks) {
       known?.withdraw(task);
       store.endCancelled(task, { reason: 'purged', ttlMs: store.waitingTtlMs });
+      store.count('cancelled', task);
     }
     return tasks.length;
   }
@@ -290,11 +295,13 @@ export class MemoryBroker implements Broker {
   ): 'queued' | 'failed' | 'cancelled' {
     const store = this.#store;
     const queue = store.takeFromHolder(task, lease);
+    store.count('leaseLost', task);
     // Each hand-out ended in an error, which counts as an attempt, or in the loss of its holder.
     const losses = task.deliveries - task.attempt;
     if (losses < maxLosses || task.cancelRequest) return store.handBack(task, queue);
     const message = `It lost its worker ${losses} times, last '${lease.id}'; each time it was given up on.`;
     store.bury(task, { name: 'DeliveryLimitError', message }, 'delivery-limit');
+    store.count('failed', task);
     return 'failed';
   }
 

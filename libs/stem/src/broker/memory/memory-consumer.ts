@@ -185,6 +185,7 @@ export class MemoryConsumer implements Consumer {
     task.deliveries--;
     if (task.cancelRequest) {
       this.#store.endCancelled(task, task.cancelRequest);
+      this.#store.count('cancelled', task);
       return POSTPONED;
     }
     task.admitted = true;

@@ -12,6 +12,7 @@ export class MemoryDelivery implements Delivery {
   readonly replays: number;
   readonly enqueuedAt: number;
   readonly admitted: boolean;
+  readonly readyAt: number | undefined;
   readonly #task: MemoryTask;
 
   constructor(task: MemoryTask, envelope: Envelope) {
@@ -23,6 +24,7 @@ export class MemoryDelivery implements Delivery {
     this.replays = task.replays;
     this.enqueuedAt = task.enqueuedAt;
     this.admitted = task.admitted;
+    this.readyAt = task.readyAt;
     this.#task = task;
   }
 

@@ -144,7 +144,17 @@ export class MemoryQueue {
       succeeded: this.succeeded,
       failed: this.failed,
       retried: this.retried,
+      oldestReadyAt: this.#oldestReadyAt,
     };
+  }
+
+  get #oldestReadyAt(): number | undefined {
+    let oldest: number | undefined;
+    for (const { first } of this.#ready) {
+      const readyAt = first?.readyAt;
+      if (readyAt !== undefined && (oldest === undefined || readyAt < oldest)) oldest = readyAt;
+    }
+    return oldest;
   }
 
   #line(task: MemoryTask): TaskList<MemoryTask> {

@@ -1,9 +1,11 @@
 import type { Clock } from '../../core/clock.js';
+import { countField, type CountName } from '../../core/count-fields.js';
 import type { TaskFailure } from '../../core/failure.js';
 import type { CancelRequest, DeathReason, NewTask } from '../broker.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Lease } from './lease.js';
 import { ControlExchange } from './memory-control-bus.js';
+import { MonitorMemory } from './memory-monitor-store.js';
 import { MemoryQueue } from './memory-queue.js';
 import { MemorySchedules } from './memory-schedule-store.js';
 import type { MemoryTask } from './memory-task.js';
@@ -20,6 +22,9 @@ export interface Ending {
   readonly ttlMs: number;
 }
 
+/** How long is counted back what nobody else counts, at least. */
+const COUNTS_KEPT_MS = 3_600_000;
+
 /** Most records that one call forgets, so that no call takes long after a quiet night. */
 const FORGET_AT_ONCE = 1_000;
 
@@ -34,6 +39,7 @@ export class MemoryStore {
   readonly rateLimits = new RateLimits();
   readonly schedules = new MemorySchedules();
   readonly controlExchange = new ControlExchange();
+  readonly monitor = new MonitorMemory();
   /** The last number accepted of each sequence. */
   readonly #sequences = new Map<string, number>();
   readonly #tasks = new Map<string, MemoryTask>();
@@ -109,6 +115,7 @@ export class MemoryStore {
     let promoted = 0;
     for (let task; (task = queue.takeExpired(now)); expired++) {
       this.end(task, { state: 'expired', ttlMs: this.waitingTtlMs });
+      this.count('expired', task);
     }
     for (let task; (task = queue.takeDue(now)); promoted++)
       this.makeReady(task, queue, 'at the end');
@@ -148,6 +155,7 @@ export class MemoryStore {
   handBack(task: MemoryTask, queue: MemoryQueue): 'queued' | 'cancelled' {
     if (task.cancelRequest) {
       this.endCancelled(task, task.cancelRequest);
+      this.count('cancelled', task);
       return 'cancelled';
     }
     task.startedAt = undefined;
@@ -186,6 +194,14 @@ export class MemoryStore {
     this.queue(task.queue).failed++;
     this.deadLetters.add(task);
     this.#tellEnd(task);
+  }
+
+  /** Counts what becomes of a task without any process that could count it. */
+  count(what: CountName, task: MemoryTask): void {
+    const envelope = task.readEnvelope();
+    if ('corrupt' in envelope) return;
+    const field = countField(what, envelope.name, task.queue);
+    this.monitor.count([[field, 1]], this.clock.now(), COUNTS_KEPT_MS);
   }
 
   /** Forgets records whose retention has run out, some at a time. */

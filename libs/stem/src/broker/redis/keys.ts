@@ -17,6 +17,26 @@ export class PartitionKeys {
     return `${this.prefix}queues`;
   }
 
+  /** Hash of the last heartbeat of every process. */
+  get processes(): string {
+    return `${this.prefix}processes`;
+  }
+
+  /** Sorted set of processes by the time at which they are forgotten. */
+  get processEnds(): string {
+    return `${this.prefix}processes:ends`;
+  }
+
+  /** Stream of events for operators. */
+  get events(): string {
+    return `${this.prefix}events`;
+  }
+
+  /** Hash of what was counted in the minute that began at `minute`. */
+  counts(minute: number): string {
+    return `${this.prefix}counts:${minute}`;
+  }
+
   /** Channel on which Beats are told that a schedule became due earlier than any before. */
   get schedulesChannel(): string {
     return `${this.prefix}schedules`;

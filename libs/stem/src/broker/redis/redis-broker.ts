@@ -25,6 +25,7 @@ import { EndWaiter } from './end-waiter.js';
 import { cancelChannel, endedChannel } from './keys.js';
 import { Partition } from './partition.js';
 import { readCancelRequest, RedisConsumer } from './redis-consumer.js';
+import { RedisMonitorStore } from './redis-monitor-store.js';
 import { RedisScheduleStore } from './redis-schedule-store.js';
 import { reclaim, settleDue } from './scripts/maintenance.script.js';
 import { pause, purge, queueStats } from './scripts/queue.script.js';
@@ -73,6 +74,7 @@ const DELIVERY_LIMIT: TaskFailure = {
 /** Tasks on Redis Streams. How they are laid out is described in `scripts/include/keys.lua`. */
 export class RedisBroker implements Broker {
   readonly schedules: RedisScheduleStore;
+  readonly monitor: RedisMonitorStore;
   readonly #options: RedisBrokerOptions;
   readonly #connection: RedisConnection;
   readonly #clock = new ServerClock();
@@ -94,6 +96,12 @@ export class RedisBroker implements Broker {
     this.schedules = new RedisScheduleStore({
       namespace: options.namespace,
       shared: { connection: this.#connection, clock: this.#clock },
+    });
+    this.monitor = new RedisMonitorStore({
+      connection: this.#connection,
+      clock: this.#clock,
+      namespace: options.namespace,
+      partitions: this.#partitions.length,
     });
     this.#subscriber = new Subscriber(this.#connection, () => this.#ends.recheckAll());
     this.#ends = new EndWaiter(
@@ -119,6 +127,7 @@ export class RedisBroker implements Broker {
     this.#ends.close(new StemClosedError(`The broker at ${this.description} was closed.`));
     this.#subscriber.close();
     void this.schedules.close();
+    this.monitor.close();
     this.#connection.close();
     return Promise.resolve();
   }
@@ -248,6 +257,7 @@ export class RedisBroker implements Broker {
       succeeded: sum('succeeded'),
       failed: sum('failed'),
       retried: sum('retried'),
+      oldestReadyAt: leastOf(counts.map((part) => part?.oldestReadyAt)),
     };
   }
 
@@ -418,4 +428,9 @@ export class RedisBroker implements Broker {
       consumer.hearCancelRequest(id, { reason, terminate, ttlMs });
     }
   }
+}
+
+function leastOf(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }

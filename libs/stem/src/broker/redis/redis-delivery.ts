@@ -27,6 +27,12 @@ export class RedisDelivery implements Delivery {
   /** Which requests to stop it the holder was told of. */
   heardCancel: 'none' | 'asked' | 'terminate' = 'none';
 
+  /** The time in its entry's id: an entry is added when its task becomes ready. */
+  get readyAt(): number | undefined {
+    // parseInt stops at the dash.
+    return Number.parseInt(this.entry, 10) || undefined;
+  }
+
   constructor(
     where: { partition: number; queue: string; priority: number; entry: string },
     message: Message,

@@ -20,6 +20,8 @@ export function remoteBroker(
     ...LOCAL,
     // Listeners cannot be passed to another thread.
     control: undefined,
+    // What happens in a thread is told by the main thread.
+    monitor: undefined,
     // Those of the Stem, wherever it keeps them.
     schedules: remote<ScheduleStore>(
       {

@@ -8,6 +8,7 @@
 --- @include "time"
 --- @include "end_waiting"
 --- @include "give_back"
+--- @include "undelivered"
 local queue, budget, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 local settled, looked_at = 0, 0
@@ -33,18 +34,6 @@ local function settle_entry(stream, entry, message)
     redis.call('XACK', stream, GROUP, entry)
     redis.call('XDEL', stream, entry)
   end
-end
-
--- Entries that no consumer has read yet: those behind the group's last delivered one.
-local function undelivered(stream, count)
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  local last
-  for _, group in ipairs(groups.err and {} or groups) do
-    for k = 1, #group, 2 do
-      if group[k] == 'last-delivered-id' then last = group[k + 1] end
-    end
-  end
-  return last and redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', count) or {}
 end
 
 for _, pair in ipairs(streams_of(queue)) do

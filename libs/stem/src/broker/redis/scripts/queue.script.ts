@@ -10,6 +10,7 @@ export interface QueueCounts {
   readonly succeeded: number;
   readonly failed: number;
   readonly retried: number;
+  readonly oldestReadyAt: number | undefined;
 }
 
 export async function queueStats(
@@ -27,6 +28,7 @@ export async function queueStats(
       succeeded = 0,
       failed = 0,
       retried = 0,
+      oldest = 0,
     ]) => ({
       paused: paused === 1,
       queued,
@@ -36,6 +38,7 @@ export async function queueStats(
       succeeded,
       failed,
       retried,
+      oldestReadyAt: oldest || undefined,
     }),
   );
 }

@@ -8,6 +8,7 @@
 -- Taking the lease off the register and handing the tasks on is one step: from then on every call of
 -- that consumer is answered `lease-lost`.
 --- @include "give_back"
+--- @include "count"
 local max_losses, failure = tonumber(ARGV[1]), ARGV[2]
 local now = now_ms()
 local consumer = redis.call('ZRANGEBYSCORE', LEASES, '-inf', '(' .. now, 'LIMIT', 0, 1)[1]
@@ -29,6 +30,7 @@ local function hand_on(queue, priority, stream, entry, count)
   local id, parsed = id_in(message, entry), parse_message(message, entry)
   -- Every error accounts for one hand-out; the others lost their worker.
   local losses = parsed.deliveries + count - parsed.attempt
+  count_task('L', parsed.envelope, queue, now)
   if id and cancel_if_asked(queue, priority, entry, id, message, count) then return end
   if id and losses >= max_losses then
     redis.call('XACK', stream, GROUP, entry)
@@ -43,6 +45,7 @@ local function hand_on(queue, priority, stream, entry, count)
     redis.call('ZADD', dead_key(queue), now, id)
     redis.call('HINCRBY', counters_key(queue), 'failed', 1)
     notify({ id }, 'F')
+    count_task('F', parsed.envelope, queue, now)
     reply[#reply + 1] = id
     return
   end

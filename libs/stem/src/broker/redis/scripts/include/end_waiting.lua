@@ -2,6 +2,7 @@
 --- @include "record"
 --- @include "pending"
 --- @include "notify"
+--- @include "count"
 -- Takes a task out of wherever it waits and settles it. Returns 'ended' when it did, 'running' when a
 -- consumer has it, 'terminal' when it has ended before, nil when there is none.
 local function end_waiting(id, state, reason, ttl, now)
@@ -36,5 +37,6 @@ local function end_waiting(id, state, reason, ttl, now)
     finished = now, reason = reason, envelope = parsed.envelope, outcome = record.outcome,
   }, ttl)
   notify({ id }, state)
+  count_task(state, parsed.envelope, record.queue, now)
   return 'ended'
 end

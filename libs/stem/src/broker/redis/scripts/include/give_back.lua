@@ -4,6 +4,7 @@
 --- @include "pending"
 --- @include "wake"
 --- @include "notify"
+--- @include "count"
 --- @include "settle_one"
 -- Every stream of a queue that was ever used, as pairs of priority and key.
 local function streams_of(queue)
@@ -29,16 +30,17 @@ local function cancel_if_asked(queue, priority, entry, id, message, count)
   if not request then return false end
   local ok, asked = pcall(cjson.decode, request)
   local parsed = parse_message(message, entry)
-  local stream = stream_key(queue, priority)
+  local stream, now = stream_key(queue, priority), now_ms()
   redis.call('XACK', stream, GROUP, entry)
   redis.call('XDEL', stream, entry)
   clear_marks(queue, id, unique_key_in(parsed.envelope) or '')
   write_ended(id, {
     state = 'C', queue = queue, priority = priority, attempt = parsed.attempt,
     deliveries = parsed.deliveries + count, replays = parsed.replays, enqueued = parsed.enqueued,
-    finished = now_ms(), reason = ok and asked.reason or '', envelope = parsed.envelope,
+    finished = now, reason = ok and asked.reason or '', envelope = parsed.envelope,
   }, ok and asked.ttlMs or 86400000)
   notify({ id }, 'C')
+  count_task('C', parsed.envelope, queue, now)
   return true
 end
 

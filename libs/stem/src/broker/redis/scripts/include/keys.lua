@@ -20,6 +20,14 @@ local CANCELS = at .. 'cancels'
 local SCHEDULES_DUE = at .. 'schedules:due'
 -- sorted set, all scores 0: every schedule, in the order of their ids
 local SCHEDULES = at .. 'schedules'
+-- hash: process -> time of its last heartbeat (ms), a blank, and the heartbeat as JSON
+local PROCESSES = at .. 'processes'
+-- sorted set: process -> when it is forgotten (ms)
+local PROCESS_ENDS = at .. 'processes:ends'
+-- stream: events for operators; an entry holds a batch of them (e, as JSON) and says how many (n)
+local EVENTS = at .. 'events'
+-- string: how many events the stream holds
+local EVENTS_KEPT = at .. 'events:kept'
 -- channel: told when a schedule becomes due earlier than any before
 local SCHEDULES_CHANNEL = at .. 'schedules'
 
@@ -47,5 +55,9 @@ local function sequence_key(key) return at .. 'o:' .. key end
 local function turn_key(limit) return at .. 'l:' .. limit end
 -- string: JSON of the latest progress of a running task
 local function progress_key(id) return at .. 'p:' .. id end
+-- hash: what was counted in the minute that began at a time (ms), by the fields of core/count-fields.ts
+local function counts_key(minute) return at .. 'counts:' .. string.format('%.0f', minute) end
+-- string: number of the last batch of counts and events that was recorded of a process
+local function recorded_key(source) return at .. 'recorded:' .. source end
 -- hash: a schedule (see schedule.lua)
 local function schedule_key(id) return at .. 's:' .. id end

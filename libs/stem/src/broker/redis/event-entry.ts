@@ -1,0 +1,45 @@
+import { StemConfigError } from '../../core/errors.js';
+import type { MonitorEvent, StoredEvent } from '../monitor-store.js';
+
+/**
+ * Where an event is: an entry of the stream, and its index in the batch that the entry holds. Written
+ * `<entry>/<index>`.
+ */
+export interface EventCursor {
+  readonly entry: string;
+  readonly index: number;
+}
+
+/** @throws {StemConfigError} when the text is no cursor. */
+export function cursorOf(text: string): EventCursor {
+  const match = /^(\d+(?:-\d+)?)(?:\/(\d+))?$/.exec(text);
+  if (!match) {
+    throw new StemConfigError({
+      option: 'after',
+      value: text,
+      expected: 'the cursor of an event, or 0 for all that are kept',
+    });
+  }
+  return { entry: match[1] as string, index: Number(match[2] ?? -1) };
+}
+
+/** The events of an entry; none when it cannot be read. */
+export function readEventEntry(id: string, fields: readonly string[]): StoredEvent[] {
+  let events: unknown;
+  try {
+    events = JSON.parse(fields[fields.indexOf('e') + 1] ?? '');
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(events)) return [];
+  return events.flatMap((event: unknown, index) =>
+    isEvent(event) ? [{ ...event, cursor: `${id}/${index}` }] : [],
+  );
+}
+
+/** A newer version may write types that are not known here; they are passed on. */
+function isEvent(event: unknown): event is MonitorEvent {
+  if (typeof event !== 'object' || event === null) return false;
+  const { type, at } = event as Partial<MonitorEvent>;
+  return typeof type === 'string' && typeof at === 'number';
+}
