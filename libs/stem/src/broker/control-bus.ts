@@ -1,11 +1,11 @@
-import type { ControlCommandName } from '../core/control.js';
 import type { JsonValue } from '../core/json.js';
 
 /** One command on its way to workers. */
 export interface ControlMessage {
   /** Unique; the answers carry it. */
   readonly requestId: string;
-  readonly command: ControlCommandName;
+  /** One of `ControlCommands`, or one that only a later version knows. */
+  readonly command: string;
   /** Ids or names of the workers it is for; absent: for all of them. */
   readonly workers?: readonly string[] | undefined;
   readonly args: { readonly [name: string]: JsonValue };

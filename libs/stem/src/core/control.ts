@@ -80,7 +80,7 @@ export interface HeldTask {
   readonly id: string;
   readonly name: string;
   readonly queue: string;
-  /** `running`: its handler runs; `held`: it waits for a free slot, for its turn, or is being settled. */
+  /** `running`: its handler runs; `held`: it waits for a free slot, or for its turn. */
   readonly state: 'running' | 'held';
   readonly attempt: number;
   readonly deliveries: number;

@@ -28,6 +28,11 @@ export class TaskBuffer {
     );
   }
 
+  /** All of them, in the order in which they will start. */
+  list(): Delivery[] {
+    return [...this.#lanes].reverse().flatMap(({ deliveries, head }) => deliveries.slice(head));
+  }
+
   /** Takes the next task out. */
   shift(): Delivery | undefined {
     if (this.#size === 0) return undefined;

@@ -1,5 +1,6 @@
 import type { Broker, CancelRequest, Consumer, Delivery, ResultBackend } from '../broker/broker.js';
 import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
+import type { HeldTask } from '../core/control.js';
 import {
   HardTimeLimitError,
   LeaseLostError,
@@ -72,8 +73,8 @@ export class WorkerSession {
   #closed = false;
   #pumping = false;
   readonly #onIdle = new Set<() => void>();
-  /** Ids of tasks that wait for a turn or a longer lease. */
-  readonly #preparing = new Set<string>();
+  /** Tasks that wait for a turn or a longer lease, by id. */
+  readonly #preparing = new Map<string, Delivery>();
   readonly #renewLease = async (atLeastMs?: number): Promise<void> => {
     const outcome = await this.#parts.consumer.renew(atLeastMs);
     if (outcome === 'lease-lost') this.#loseLease();
@@ -173,8 +174,31 @@ export class WorkerSession {
     faultHook?.('worker:consumer-closed:after');
   }
 
-  /** Passes a request to stop on to the run it is about; to `terminate` ends one that is isolated. */
-  cancel(id: string, { reason, terminate }: Pick<CancelRequest, 'reason' | 'terminate'>): void {
+  /** The longest running first, then those that wait. */
+  tasks(): HeldTask[] {
+    const running = [...this.#runs].map((run) => ({
+      ...described(run.delivery, 'running'),
+      runningMs: Math.round(run.durationMs),
+    }));
+    const waiting = [...this.#buffer.list(), ...this.#preparing.values()];
+    return [...running, ...waiting.map((delivery) => described(delivery, 'held'))];
+  }
+
+  /** Takes nothing more from these queues, and gives back what has not started. */
+  leaveOut(queues: ReadonlySet<string>): void {
+    this.#parts.consumer.leaveOut([...queues]);
+    for (const delivery of this.#buffer.drain()) {
+      if (queues.has(delivery.queue)) this.#giveBack(delivery);
+      else this.#buffer.push(delivery);
+    }
+    this.#claimer.refillSoon();
+  }
+
+  /**
+   * Passes a request to stop on to the run it is about; to `terminate` ends one that is isolated. Returns
+   * whether the task is here.
+   */
+  cancel(id: string, { reason, terminate }: Pick<CancelRequest, 'reason' | 'terminate'>): boolean {
     for (const run of this.#runs) {
       if (run.id !== id) continue;
       run.cancelReason = reason;
@@ -185,10 +209,12 @@ export class WorkerSession {
       });
       run.abort(error);
       if (terminate && run.isolated) this.#end(run, { returned: false, error });
-      return;
+      return true;
     }
     // Of no other task may anything be kept: a later one may have the same id.
-    if (this.#buffer.has(id) || this.#preparing.has(id)) this.#cancelledEarly.set(id, reason);
+    const waits = this.#buffer.has(id) || this.#preparing.has(id);
+    if (waits) this.#cancelledEarly.set(id, reason);
+    return waits;
   }
 
   /** Claims under way do not count: what they still bring is given back when the consumer is closed. */
@@ -219,7 +245,7 @@ export class WorkerSession {
   async #prepare(delivery: Delivery, needs: ResolvedTaskOptions): Promise<void> {
     const { consumer, log } = this.#parts;
     const { rateIntervalMs, visibilityTimeoutMs } = needs;
-    this.#preparing.add(delivery.envelope.id);
+    this.#preparing.set(delivery.envelope.id, delivery);
     try {
       if (rateIntervalMs !== undefined && !delivery.admitted) {
         const limit = { key: delivery.envelope.name, intervalMs: rateIntervalMs };
@@ -447,6 +473,11 @@ export class WorkerSession {
     if (this.#onIdle.size === 0 || !this.#isIdle) return;
     for (const listener of this.#onIdle) listener();
   }
+}
+
+function described(delivery: Delivery, state: HeldTask['state']): HeldTask {
+  const { envelope, queue, attempt, deliveries } = delivery;
+  return { id: envelope.id, name: envelope.name, queue, state, attempt, deliveries };
 }
 
 /** Whether a task needs a call to the broker before it may start. Most need none. */

@@ -1,6 +1,6 @@
 import type { Broker, Rejection, ResultBackend } from '../broker/broker.js';
 import type { ResolvedWorkerOptions } from '../config/resolved-config.js';
-import type { StopMode } from '../core/control.js';
+import type { HeldTask, StopMode } from '../core/control.js';
 import { formatDuration } from '../core/duration.js';
 import { StemClosedError, WorkerStoppingError } from '../core/errors.js';
 import { faultHook } from '../core/fault-points.js';
@@ -9,6 +9,8 @@ import type { TaskLogger } from '../core/task-context.js';
 import type { TaskObservers } from '../core/task-observer.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import type { WorkerCounts, WorkerHealth, WorkerState } from '../core/worker-status.js';
+import { ControlListener } from './control/control-listener.js';
+import { workerCommands } from './control/worker-commands.js';
 import type { IsolatedRunner } from './isolation/isolated-runner.js';
 import { Slots } from './slots.js';
 import type { EnqueueChild } from './task-run.js';
@@ -57,6 +59,12 @@ export class Worker {
   /** There is no lease just now, and there should be. */
   #isWithoutLease = false;
   #openError: unknown;
+  readonly #paused = new Set<string>();
+  readonly #control: ControlListener | undefined;
+  #startedMonotonicMs = performance.now();
+  #tellStopped: () => void = () => undefined;
+  /** Resolves when it has stopped, for whatever reason. */
+  readonly whenStopped = new Promise<void>((resolve) => (this.#tellStopped = resolve));
   readonly #watchdog: Watchdog;
   readonly #counts: MutableCounts = {
     runs: { succeeded: 0, failed: 0, retrying: 0, cancelled: 0, released: 0, 'lease-lost': 0 },
@@ -70,6 +78,23 @@ export class Worker {
     this.#slots = new Slots(concurrency);
     this.#worker = { id: name, name, queues };
     this.#watchdog = new Watchdog(parts.options.unhealthyAfterMs, parts.log, () => this.#watched);
+    const { broker, signals, log } = parts;
+    this.#control =
+      broker.control &&
+      new ControlListener({
+        bus: broker.control,
+        signals,
+        log,
+        worker: () => this.#worker,
+        handlers: workerCommands(this),
+        afterwards: {
+          shutdown: ({ mode }) => {
+            this.stop({ mode }).catch((error: unknown) => {
+              log.error(`Stopping, as told, failed: ${String(error)}`);
+            });
+          },
+        },
+      });
   }
 
   /** Its consumer id; another one with each lease, and its bare name before the first. */
@@ -106,6 +131,57 @@ export class Worker {
     return this.#session?.held ?? 0;
   }
 
+  /** Queues that it serves, also those that are paused. */
+  get queues(): readonly string[] {
+    return this.#parts.options.queues;
+  }
+
+  /** Those of its queues from which it takes nothing, because it was told so. */
+  get paused(): readonly string[] {
+    return [...this.#paused];
+  }
+
+  /** Handlers that may run at the same time. */
+  get concurrency(): number {
+    return this.#parts.options.concurrency;
+  }
+
+  /** Most tasks that it holds, those that run included. */
+  get prefetch(): number {
+    const { concurrency, prefetchMultiplier } = this.#parts.options;
+    return Math.max(1, Math.floor(concurrency * prefetchMultiplier));
+  }
+
+  /** When it was started, by the process's monotonic clock. */
+  get startedMonotonicMs(): number {
+    return this.#startedMonotonicMs;
+  }
+
+  /** The tasks in its hands, the longest running first. */
+  tasks(): HeldTask[] {
+    return this.#session?.tasks() ?? [];
+  }
+
+  /**
+   * Takes nothing more from some of its queues, until they are resumed; what has not started goes back.
+   * Other workers go on.
+   */
+  pauseQueues(queues: readonly string[]): void {
+    for (const queue of queues) if (this.queues.includes(queue)) this.#paused.add(queue);
+    this.#session?.leaveOut(this.#paused);
+  }
+
+  /** Takes tasks from queues again. */
+  resumeQueues(queues: readonly string[]): void {
+    for (const queue of queues) this.#paused.delete(queue);
+    this.#session?.leaveOut(this.#paused);
+  }
+
+  /** Tells those of these tasks that it holds to stop, and returns their ids. */
+  revoke(ids: readonly string[], request: { reason: string; terminate: boolean }): string[] {
+    return ids.filter((id) => this.#session?.cancel(id, request));
+  }
+
   /**
    * Takes a lease and begins to claim.
    *
@@ -118,10 +194,12 @@ export class Worker {
       throw new StemClosedError(`Worker '${this.#worker.name}' was stopped; make a new one.`);
     }
     this.#state = 'starting';
+    this.#startedMonotonicMs = performance.now();
     const { signals, options } = this.#parts;
     if (signals.has('workerInit')) await signals.emit('workerInit', { worker: this.#worker });
     try {
       await this.#open();
+      await this.#control?.start();
     } catch (error) {
       this.#state = 'idle';
       throw error;
@@ -175,6 +253,7 @@ export class Worker {
       onLeaseLost: () => this.#onLeaseLost(session),
     });
     this.#session = session;
+    if (this.#paused.size > 0) session.leaveOut(this.#paused);
     session.start();
   }
 
@@ -221,7 +300,9 @@ export class Worker {
     }
     const ended = session ? await this.#drain(session, mode, graceMs) : mode;
     await this.#parts.isolated?.close({ graceful: ended !== 'hard' });
+    this.#control?.stop();
     this.#state = 'stopped';
+    this.#tellStopped();
     if (signals.has('workerShutdown'))
       await signals.emit('workerShutdown', { worker: this.#worker });
   }

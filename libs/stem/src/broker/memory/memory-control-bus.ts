@@ -35,7 +35,7 @@ export class MemoryControlBus implements ControlBus {
     requests.set(requestId, onAnswer);
     for (const listener of listeners) {
       const copy = copyOf(message);
-      setImmediate(() => {
+      queueMicrotask(() => {
         if (listeners.has(listener)) listener(copy);
       });
     }
@@ -44,7 +44,7 @@ export class MemoryControlBus implements ControlBus {
 
   async answer(answer: ControlAnswer): Promise<void> {
     const copy = copyOf(answer);
-    setImmediate(() => this.#exchange.requests.get(copy.requestId)?.(copy));
+    queueMicrotask(() => this.#exchange.requests.get(copy.requestId)?.(copy));
   }
 
   close(): void {

@@ -26,6 +26,7 @@ import { cancelChannel, endedChannel } from './keys.js';
 import { Partition } from './partition.js';
 import { readCancelRequest, RedisConsumer } from './redis-consumer.js';
 import { RedisMonitorStore } from './redis-monitor-store.js';
+import { RedisControlBus } from './redis-control-bus.js';
 import { RedisScheduleStore } from './redis-schedule-store.js';
 import { reclaim, settleDue } from './scripts/maintenance.script.js';
 import { pause, purge, queueStats } from './scripts/queue.script.js';
@@ -75,6 +76,7 @@ const DELIVERY_LIMIT: TaskFailure = {
 export class RedisBroker implements Broker {
   readonly schedules: RedisScheduleStore;
   readonly monitor: RedisMonitorStore;
+  readonly control: RedisControlBus;
   readonly #options: RedisBrokerOptions;
   readonly #connection: RedisConnection;
   readonly #clock = new ServerClock();
@@ -104,6 +106,12 @@ export class RedisBroker implements Broker {
       partitions: this.#partitions.length,
     });
     this.#subscriber = new Subscriber(this.#connection, () => this.#ends.recheckAll());
+    this.control = new RedisControlBus(
+      this.#connection,
+      this.#subscriber,
+      options.namespace,
+      options.log,
+    );
     this.#ends = new EndWaiter(
       endedChannel(options.namespace, nanoid(12)),
       this.#subscriber,

@@ -29,6 +29,13 @@ export class Subscriber {
     await this.#nextReady(client);
   }
 
+  /** Ends what {@link subscribe} began. */
+  unsubscribe(channel: string): void {
+    this.#listeners.delete(channel);
+    // Where this fails, the connection is gone, and the next one knows only the channels that are left.
+    if (this.#client?.status === 'ready') this.#client.unsubscribe(channel).catch(() => undefined);
+  }
+
   close(): void {
     this.#listeners.clear();
     this.#client?.disconnect();
@@ -42,6 +49,7 @@ export class Subscriber {
     let before = false;
     client.on('ready', () => {
       const channels = [...this.#listeners.keys()];
+      if (channels.length === 0) return;
       client.subscribe(...channels).then(
         () => {
           client.emit('subscribed');
