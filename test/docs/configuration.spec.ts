@@ -18,6 +18,7 @@ const TABLES: readonly [page: string, type: string, defaults: object][] = [
   ['docs/configuration.md', 'WorkerOptions', resolved.worker ?? {}],
   ['docs/configuration.md', 'IsolationOptions', {}],
   ['docs/configuration.md', 'BeatOptions', resolved.beat ?? {}],
+  ['docs/configuration.md', 'MonitorOptions', resolved.monitor ?? {}],
   ['docs/configuration.md', 'SizeLimits', resolved.limits],
   ['docs/configuration.md', 'TlsFiles', { allowInsecure: false }],
   ['docs/configuration.md', 'TaskOptions', resolveTaskOptions({}, 'a task')],
@@ -135,7 +136,7 @@ function defaultOf(type: string, name: string, defaults: object): unknown {
   if (IN_WORDS.has(`${type}.${name}`)) return undefined;
   const known = defaults as Record<string, unknown>;
   if (type === 'StemOptions' && name === 'broker') return 'memory://';
-  if (type === 'StemOptions' && (name === 'worker' || name === 'beat'))
+  if (type === 'StemOptions' && (name === 'worker' || name === 'beat' || name === 'monitor'))
     return known[name] !== undefined;
   return known[name] ?? known[`${name}Ms`];
 }

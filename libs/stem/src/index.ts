@@ -8,12 +8,16 @@ export {
 } from './nest/on-signal.decorator.js';
 export { Schedule } from './nest/schedule.decorator.js';
 export { getStemToken, InjectStem } from './nest/inject-stem.decorator.js';
+export { StemBeatHost } from './nest/stem-beat-host.js';
+export { StemWorkerHost } from './nest/stem-worker-host.js';
 export { gracefulShutdown, type GracefulShutdownOptions } from './nest/graceful-shutdown.js';
 
 // Configuration.
 export { StemConfig } from './config/environment.js';
 export type {
+  BeatOptions,
   IsolationOptions,
+  MonitorOptions,
   RedisClientLike,
   RedisOptionsLike,
   SizeLimits,
@@ -82,6 +86,8 @@ export type { EventFollowOptions, EventReadOptions, Events, StemEvent } from './
 export type { HealthCheck, StemHealth } from './client/health.js';
 export type { RunOutcome, WorkerCounts, WorkerHealth, WorkerState } from './core/worker-status.js';
 export type { CountName } from './core/count-fields.js';
+
+export type { BeatStatus } from './beat/status-keeper.js';
 
 // Schedules.
 export type { MisfirePolicy, ScheduleDefinition, ScheduleOptions } from './schedule/definition.js';

@@ -14,14 +14,16 @@ import {
   BrokerUnavailableError,
   StemClosedError,
 } from '../core/errors.js';
-import type { SignalBus, SignalledTick } from '../core/signals.js';
+import type { SignalBus, SignalledTask, SignalledTick } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
+import type { TaskObservers } from '../core/task-observer.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { isTerminal } from '../core/task-state.js';
 import { readDefinition, type StoredDefinition } from '../schedule/definition.js';
 import type { TickPlan } from '../schedule/occurrences.js';
 import { OccurrenceCache } from './occurrence-cache.js';
 import { Patience } from './patience.js';
+import { type BeatStatus, StatusKeeper } from './status-keeper.js';
 
 /** What a {@link Beat} is made of. */
 export interface BeatParts {
@@ -29,6 +31,9 @@ export interface BeatParts {
   readonly store: ScheduleStore;
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
+  readonly observers?: TaskObservers | undefined;
+  /** Told of each tick that this Beat has turned into a task. */
+  readonly onDispatched?: ((tick: SignalledTick, task: SignalledTask) => void) | undefined;
   readonly rules: PreparationRules;
   readonly log: TaskLogger;
   readonly options: {
@@ -76,6 +81,7 @@ export class Beat {
   readonly #preparer: TaskPreparer;
   readonly #occurrences = new OccurrenceCache();
   readonly #patience = new Patience(PATIENCE_MS);
+  readonly #status = new StatusKeeper();
   #running: Promise<void> | undefined;
   #stopping = false;
   /** Something may have become due earlier than was known when the last look began. */
@@ -94,6 +100,11 @@ export class Beat {
     this.#parts = parts;
     const { broker, registry, rules } = parts;
     this.#preparer = new TaskPreparer(registry, rules, (key) => broker.newTaskId(key));
+  }
+
+  /** Whether it does its work, as far as it can tell itself. */
+  get status(): BeatStatus {
+    return this.#status.status;
   }
 
   /** Begins to look for due schedules, in the background. */
@@ -155,8 +166,10 @@ export class Beat {
         isAwaited = untilDueMs !== undefined;
         const untilLookMs = (untilDueMs ?? MAX_WAIT_MS) + this.#deferenceMs;
         waitMs = Math.min(untilLookMs, options.pollIntervalMs, MAX_WAIT_MS);
+        this.#status.looked(waitMs);
       } catch (error) {
         if (this.#stopping) break;
+        this.#status.failed(messageOf(error));
         if (failures++ === 0) {
           log.error(`Beat cannot carry schedules out, and keeps trying: ${messageOf(error)}`);
         }
@@ -294,9 +307,12 @@ export class Beat {
   }
 
   async #announce({ tick, prepared }: PlannedTick, driftMs: number): Promise<void> {
-    const { signals } = this.#parts;
+    const { signals, observers, onDispatched } = this.#parts;
     if (!prepared) return;
     const task = prepared.signalled;
+    this.#status.dispatched();
+    if (observers?.isActive) observers.enqueued(task);
+    onDispatched?.(signalledTick(tick), task);
     if (signals.has('afterTaskPublish')) {
       await signals.emit('afterTaskPublish', { task, created: true });
     }

@@ -27,6 +27,7 @@ describe('StemConfig.fromEnvironment', () => {
         STEM_DEFAULT_MAX_RETRIES: '5',
         STEM_PREFETCH_MULTIPLIER: '4',
         STEM_RESULT_TTL: '2h',
+        STEM_MONITOR: 'off',
         STEM_WORKER_QUEUES: 'a, b,c',
         STEM_WORKER_CONCURRENCY: '20',
         STEM_WORKER_NAME: 'worker-1',
@@ -42,6 +43,7 @@ describe('StemConfig.fromEnvironment', () => {
       defaultMaxRetries: 5,
       prefetchMultiplier: 4,
       resultTtl: '2h',
+      monitor: false,
       worker: {
         queues: ['a', 'b', 'c'],
         concurrency: 20,
@@ -68,6 +70,7 @@ describe('StemConfig.fromEnvironment', () => {
     ['STEM_RESULT_TTL', 'a day', /'a day'.*'1d'/],
     ['STEM_WORKER_QUEUES', 'a,,b', /not blank/],
     ['STEM_WORKER_CONCURRENCY', '-1', /-1.*from 1 to/],
+    ['STEM_MONITOR', 'maybe', /true or false/],
     ['STEM_HEARTBEAT_INTERVAL', '1', /at least 10ms/],
     ['STEM_VISIBILITY_TIMEOUT', '1', /at least 1s/],
     ['STEM_TLS_CA_CERT', '/nowhere/ca.pem', /ENOENT/],

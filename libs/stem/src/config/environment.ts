@@ -63,6 +63,7 @@ class EnvironmentReader {
       options.prefetchMultiplier = count(text, name, LIMITS.prefetchMultiplier);
     });
     this.#read('STEM_RESULT_TTL', (text, name) => (options.resultTtl = duration(text, name)));
+    this.#read('STEM_MONITOR', (text, name) => (options.monitor = flag(text, name)));
     const worker = this.#worker();
     if (worker) options.worker = worker;
     return options;

@@ -38,7 +38,21 @@ describe('resolveStemOptions', () => {
         maxDeliveries: 3,
         unhealthyAfterMs: 30_000,
       },
-      beat: { adoptNestSchedule: false, owner: undefined, pollIntervalMs: 5_000 },
+      beat: {
+        adoptNestSchedule: false,
+        owner: undefined,
+        pollIntervalMs: 5_000,
+        heartbeatIntervalMs: 10_000,
+      },
+      monitor: {
+        heartbeats: true,
+        metrics: true,
+        events: true,
+        flushIntervalMs: 2_000,
+        metricsKeptMs: 3_600_000,
+        eventsKept: 10_000,
+        eventsPerSecond: 500,
+      },
       tasks: [],
       allowUnknownTasks: false,
       partitions: 1,
@@ -84,6 +98,19 @@ describe('resolveStemOptions', () => {
     });
   });
 
+  it('tells operators nothing when told so, by option or variable; the option wins', () => {
+    const monitorOf = (monitor: StemOptions['monitor'], variable = '') =>
+      resolveStemOptions(
+        { ...(monitor === undefined ? {} : { monitor }) },
+        { STEM_MONITOR: variable },
+      ).monitor;
+    expect(monitorOf(false)).toBeUndefined();
+    expect(monitorOf(undefined, 'false')).toBeUndefined();
+    expect(monitorOf(true, 'off')).toMatchObject({ metrics: true });
+    expect(monitorOf({ events: false }, 'off')).toMatchObject({ metrics: true, events: false });
+    expect(monitorOf(false, 'true')).toBeUndefined();
+  });
+
   it('lets the worker serve the default queue unless told otherwise', () => {
     const { worker } = resolveStemOptions({ defaultQueue: 'mail' }, {});
     expect(worker?.queues).toEqual(['mail']);
@@ -119,6 +146,11 @@ describe('resolveStemOptions', () => {
     ['a blank queue', { worker: { queues: ['a', ' '] } }, 'worker.queues[1]'],
     ['visibilityTimeout', { worker: { visibilityTimeout: '1ms' } }, 'worker.visibilityTimeout'],
     ['beat', { beat: 'no' }, 'beat'],
+    ['monitor', { monitor: 'no' }, 'monitor'],
+    ['flushInterval', { monitor: { flushInterval: 0 } }, 'monitor.flushInterval'],
+    ['metricsKept', { monitor: { metricsKept: '2d' } }, 'monitor.metricsKept'],
+    ['eventsKept', { monitor: { eventsKept: 1 } }, 'monitor.eventsKept'],
+    ['metrics', { monitor: { metrics: 1 } }, 'monitor.metrics'],
     ['tasks', { tasks: ['email.send'] }, 'tasks[0]'],
     ['partitions', { partitions: 1_297 }, 'partitions'],
     ['limits', { limits: { argsBytes: 0 } }, 'limits.argsBytes'],
@@ -138,6 +170,7 @@ describe('resolveStemOptions', () => {
   it.each<[object, string, string]>([
     [{ brokr: 'redis://h' }, 'brokr', "did you mean 'broker'"],
     [{ worker: { concurency: 2 } }, 'worker.concurency', "did you mean 'worker.concurrency'"],
+    [{ monitor: { metric: true } }, 'monitor.metric', "did you mean 'monitor.metrics'"],
     [{ limits: { argBytes: 2 } }, 'limits.argBytes', "did you mean 'limits.argsBytes'"],
   ])('refuses the unknown option in %p with the nearest known one', (options, option, hint) => {
     const error = refusal(options);

@@ -10,6 +10,7 @@ import { refuseUnknownOptions, requireBoolean, requireObject, requireOneOf } fro
 import { StemConfig, type Environment } from './environment.js';
 import { resolveIsolation } from './isolation.js';
 import { LIMITS } from './limits.js';
+import { resolveMonitor } from './monitor.js';
 import type {
   ResolvedBeatOptions,
   ResolvedLimits,
@@ -41,6 +42,7 @@ const STEM_OPTIONS = Object.keys({
   resultTtl: true,
   worker: true,
   beat: true,
+  monitor: true,
   tasks: true,
   name: true,
   allowUnknownTasks: true,
@@ -71,6 +73,7 @@ const BEAT_OPTIONS = Object.keys({
   adoptNestSchedule: true,
   owner: true,
   pollInterval: true,
+  heartbeatInterval: true,
 } satisfies Record<keyof BeatOptions, true>);
 
 const LIMIT_OPTIONS = Object.keys({
@@ -126,6 +129,7 @@ export function resolveStemOptions(
     resultTtlMs: parseDuration(merged.resultTtl ?? '1d', 'resultTtl'),
     worker: resolveWorker(merged, defaultQueue),
     beat: resolveBeat(merged.beat),
+    monitor: resolveMonitor(merged.monitor),
     tasks: resolveTasks(merged.tasks),
     allowUnknownTasks: requireBoolean(merged.allowUnknownTasks ?? false, 'allowUnknownTasks'),
     partitions: requireCount(merged.partitions ?? 1, 'partitions', 1, MAX_PARTITIONS),
@@ -254,6 +258,10 @@ function resolveBeat(beat: StemOptions['beat'] = true): ResolvedBeatOptions | un
     owner: given.owner === undefined ? undefined : requireName(given.owner, 'beat.owner'),
     pollIntervalMs: parseDuration(given.pollInterval ?? '5s', 'beat.pollInterval', {
       minMs: LIMITS.pollInterval,
+    }),
+    heartbeatIntervalMs: parseDuration(given.heartbeatInterval ?? '10s', 'beat.heartbeatInterval', {
+      ...TIMER,
+      minMs: LIMITS.heartbeatInterval,
     }),
   };
 }

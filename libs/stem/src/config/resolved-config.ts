@@ -21,6 +21,8 @@ export interface ResolvedStemConfig {
   readonly worker: ResolvedWorkerOptions | undefined;
   /** Absent: no schedules fire in this process. */
   readonly beat: ResolvedBeatOptions | undefined;
+  /** Absent: operators are told nothing. */
+  readonly monitor: ResolvedMonitorOptions | undefined;
   readonly tasks: readonly TaskDefinition<unknown, unknown>[];
   readonly allowUnknownTasks: boolean;
   readonly partitions: number;
@@ -64,6 +66,18 @@ export interface ResolvedBeatOptions {
   /** Absent: named by the application's root module. */
   readonly owner: string | undefined;
   readonly pollIntervalMs: number;
+  readonly heartbeatIntervalMs: number;
+}
+
+/** Monitor options after checking. */
+export interface ResolvedMonitorOptions {
+  readonly heartbeats: boolean;
+  readonly metrics: boolean;
+  readonly events: boolean;
+  readonly flushIntervalMs: number;
+  readonly metricsKeptMs: number;
+  readonly eventsKept: number;
+  readonly eventsPerSecond: number;
 }
 
 /** Size limits in bytes. */

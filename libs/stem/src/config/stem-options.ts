@@ -48,6 +48,11 @@ export interface StemOptions {
   readonly worker?: boolean | WorkerOptions;
   /** Whether, and how, schedules fire in this process; any number of processes may. Default true. */
   readonly beat?: boolean | BeatOptions;
+  /**
+   * What this process tells operators: see `stem.workers`, `stem.metrics` and `stem.events`. Default true,
+   * variable `STEM_MONITOR`.
+   */
+  readonly monitor?: boolean | MonitorOptions;
   /** Definitions known to this process though their handlers live elsewhere. */
   readonly tasks?: readonly TaskDefinition<unknown, unknown>[];
   /** Tells several Stems of one application apart; see `@InjectStem(name)`. Default: the only one. */
@@ -91,7 +96,7 @@ export interface WorkerOptions {
    * `30s`, variable `STEM_VISIBILITY_TIMEOUT`.
    */
   readonly visibilityTimeout?: Duration;
-  /** Time between two `workerHeartbeat` signals. Default `10s`, `STEM_HEARTBEAT_INTERVAL`. */
+  /** Time between two heartbeats, and `workerHeartbeat` signals. Default `10s`, `STEM_HEARTBEAT_INTERVAL`. */
   readonly heartbeatInterval?: Duration;
   /** How long a stop waits for running tasks before it gives them back. Default `25s`. */
   readonly drainTimeout?: Duration;
@@ -146,6 +151,29 @@ export interface BeatOptions {
   readonly owner?: string;
   /** Longest time between two looks at what is due, should a wake-up be lost. Default `5s`. */
   readonly pollInterval?: Duration;
+  /** Time between two heartbeats. Default `10s`. */
+  readonly heartbeatInterval?: Duration;
+}
+
+/** What a process tells operators. */
+export interface MonitorOptions {
+  /** Whether its worker and Beat send heartbeats. Default true. */
+  readonly heartbeats?: boolean;
+  /** Whether it counts what its tasks do, and how long they take. Default true. */
+  readonly metrics?: boolean;
+  /** Whether it writes what happens to tasks, workers and schedules to the stream of events. Default true. */
+  readonly events?: boolean;
+  /** Longest time for which counts and events stay in the process; a killed one loses them. Default `2s`. */
+  readonly flushInterval?: Duration;
+  /** How long counts are kept, per minute: as far as `stem.metrics` can look back. `1m` to `1d`. Default `1h`. */
+  readonly metricsKept?: Duration;
+  /** Events that the stream keeps; the oldest go first. 100 to 1,000,000. Default 10,000. */
+  readonly eventsKept?: number;
+  /**
+   * Most events per second of this process that tell of tasks that are enqueued, started and succeed, and
+   * as many again of all others. What is above is left out and counted. 1 to 100,000. Default 500.
+   */
+  readonly eventsPerSecond?: number;
 }
 
 /** Largest sizes accepted, in bytes of UTF-8. */

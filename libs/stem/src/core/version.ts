@@ -1,2 +1,2 @@
-/** This package's version; a test compares it with package.json, which cannot be read at run time in every module format. */
+/** Of this package. A test compares it with package.json, which no module format can simply read. */
 export const VERSION = '0.1.0';

@@ -5,8 +5,8 @@
 const GROWTH = 1.2;
 const LEAST_MS = 0.01;
 const PER_LOG = 1 / Math.log(GROWTH);
-/** Buckets of a histogram. The last one ends at about 28 hours. */
-export const BUCKETS = 127;
+/** Buckets of a histogram. The last one ends at about 32 hours. */
+export const BUCKETS = 128;
 
 /** How far a percentile may be off, as a share of itself. */
 export const HISTOGRAM_ERROR = (GROWTH - 1) / (GROWTH + 1);

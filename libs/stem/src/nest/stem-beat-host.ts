@@ -1,7 +1,10 @@
+import { hostname } from 'node:os';
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { nanoid } from 'nanoid';
 import { Beat } from '../beat/beat.js';
 import { declareCodeSchedules } from '../beat/code-schedules.js';
 import { StemConfigError } from '../core/errors.js';
+import type { HeartbeatSender } from '../monitor/heartbeat-sender.js';
 import { loggerOf, type StemRuntime } from './stem-runtime.js';
 
 /**
@@ -10,7 +13,10 @@ import { loggerOf, type StemRuntime } from './stem-runtime.js';
  */
 export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #runtime: StemRuntime;
+  readonly #id = `beat-${hostname()}-${nanoid(8)}`;
   #beat: Beat | undefined;
+  #heartbeat: HeartbeatSender | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(runtime: StemRuntime) {
     this.#runtime = runtime;
@@ -22,7 +28,8 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, broker, registry, signals, scheduleStore, codeSchedules } = this.#runtime;
+    const { config, broker, registry, signals, observers, monitor } = this.#runtime;
+    const { scheduleStore, codeSchedules } = this.#runtime;
     if (!config.beat) return;
     if (!scheduleStore) {
       if (codeSchedules.length === 0) return;
@@ -38,16 +45,31 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
       handlesTasks: registry.list().some(({ invoke }) => invoke !== undefined),
       log,
     });
-    this.#beat = new Beat({
+    const beat = new Beat({
       broker,
       store: scheduleStore,
       registry,
       signals,
+      observers,
+      onDispatched: ({ scheduleId, scheduledFor }, { id, name, queue, attempt }) =>
+        monitor?.event({
+          type: 'schedule-dispatched',
+          task: { id, name, queue, attempt },
+          worker: this.#id,
+          schedule: { id: scheduleId, scheduledFor: scheduledFor.getTime() },
+        }),
       rules: config,
       log,
       options: config.beat,
     });
-    this.#beat.start();
+    this.#beat = beat;
+    beat.start();
+    monitor?.event({ type: 'beat-online', worker: this.#id });
+    this.#heartbeat = monitor?.heartbeat(config.beat.heartbeatIntervalMs, () => ({
+      kind: 'beat',
+      id: this.#id,
+      ...beat.status,
+    }));
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -55,7 +77,14 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Ends after the tick that is under way, if any. */
-  async stop(): Promise<void> {
-    await this.#beat?.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#beat) return;
+    await this.#beat.stop();
+    this.#runtime.monitor?.event({ type: 'beat-offline', worker: this.#id });
+    void this.#heartbeat?.stop();
   }
 }

@@ -15,8 +15,10 @@ import { DEFAULT_STEM_NAME } from '../config/resolve-options.js';
 import { StemConfigError } from '../core/errors.js';
 import { SignalBus } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
+import { TaskObservers } from '../core/task-observer.js';
 import { resolveTaskOptions } from '../core/task-options.js';
 import { TaskRegistry } from '../core/task-registry.js';
+import { Monitor } from '../monitor/monitor.js';
 import { threadLink } from '../worker/isolation/thread-link.js';
 import type { NestScheduleAdoption } from './nest-schedule.js';
 import type { StemExplorer } from './stem.explorer.js';
@@ -31,6 +33,10 @@ const RECORD_OVERHEAD_BYTES = 16_384;
 export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   readonly registry = new TaskRegistry();
   readonly client: StemClient;
+  /** Those who see what becomes of its tasks in this process. */
+  readonly observers: TaskObservers;
+  /** Shows operators what it does; absent when that is off, or the broker cannot keep it. */
+  readonly monitor: Monitor | undefined;
   /** Where schedules live; absent when the broker keeps none and no other place was given. */
   readonly scheduleStore: ScheduleStore | undefined;
   /** The `@Schedule`s of this Stem, known after its init. */
@@ -47,12 +53,25 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
     private readonly adoption: NestScheduleAdoption | undefined,
   ) {
     this.scheduleStore = ownScheduleStore ?? broker.schedules;
+    this.observers = new TaskObservers(log);
+    const { monitor: store } = broker;
+    this.monitor =
+      config.monitor && store
+        ? new Monitor({
+            store,
+            observers: this.observers,
+            log,
+            now: () => broker.now(),
+            options: config.monitor,
+          })
+        : undefined;
     this.client = new StemClient({
       broker,
       resultBackend,
       scheduleStore: this.scheduleStore,
       registry: this.registry,
       signals,
+      observers: this.observers,
       rules: config,
     });
   }
@@ -211,7 +230,8 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** Closes what was made here; instances that were given by the application stay its own. */
   async #close(): Promise<void> {
     this.adoption?.release();
-    const { config, broker, resultBackend, ownScheduleStore } = this;
+    const { config, broker, resultBackend, ownScheduleStore, monitor } = this;
+    await monitor?.stop(config.commandTimeoutMs);
     const closings = await Promise.allSettled([
       config.broker.kind === 'instance' ? undefined : broker.close(),
       config.resultBackend?.kind === 'instance' ? undefined : resultBackend?.close(),

@@ -1,8 +1,10 @@
 import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { enqueueChild } from '../client/child-task.js';
+import type { HeartbeatSender } from '../monitor/heartbeat-sender.js';
 import { Worker } from '../worker/worker.js';
 import { createIsolatedRunner } from './isolation/create-isolated-runner.js';
 import { loggerOf, type StemRuntime } from './stem-runtime.js';
+import { reportOf } from './worker-report.js';
 
 /**
  * Starts the worker of one Stem when the application has booted, and drains it before the other
@@ -11,6 +13,8 @@ import { loggerOf, type StemRuntime } from './stem-runtime.js';
 export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #runtime: StemRuntime;
   #worker: Worker | undefined;
+  #heartbeat: HeartbeatSender | undefined;
+  #isOnline = false;
 
   constructor(runtime: StemRuntime) {
     this.#runtime = runtime;
@@ -22,7 +26,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, broker, resultBackend, registry, signals, client } = this.#runtime;
+    const { config, broker, resultBackend, registry, signals, observers, client } = this.#runtime;
     if (!config.worker) return;
     const isolated = await createIsolatedRunner(this.#runtime, config.worker);
     this.#worker = new Worker({
@@ -30,6 +34,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
       resultBackend,
       registry,
       signals,
+      observers,
       log: loggerOf(config, 'StemWorker'),
       enqueueChild: (parent, task, args, options) =>
         enqueueChild(client, parent, task, args, options),
@@ -40,6 +45,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
         resultTtlMs: config.resultTtlMs,
         resultBytes: config.limits.resultBytes,
       },
+      onState: (state) => this.#tell(state),
     });
     try {
       await this.#worker.start();
@@ -51,6 +57,31 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.drain();
+  }
+
+  #tell(state: 'ready' | 'stopping' | 'stopped'): void {
+    const { monitor, config } = this.#runtime;
+    const { worker: options } = config;
+    const worker = this.#worker;
+    if (!monitor || !worker || !options) return;
+    switch (state) {
+      case 'ready':
+        this.#isOnline = true;
+        monitor.event({ type: 'worker-online', worker: worker.id });
+        this.#heartbeat = monitor.heartbeat(options.heartbeatIntervalMs, () =>
+          reportOf(worker, options.name),
+        );
+        break;
+      case 'stopping':
+        void this.#heartbeat?.beat();
+        break;
+      case 'stopped':
+        if (!this.#isOnline) break;
+        this.#isOnline = false;
+        monitor.event({ type: 'worker-offline', worker: worker.id });
+        void this.#heartbeat?.stop();
+        break;
+    }
   }
 
   /**

@@ -38,6 +38,8 @@ export interface WorkerParts {
   readonly isolated?: IsolatedRunner | undefined;
   readonly options: ResolvedWorkerOptions;
   readonly defaults: RunDefaults;
+  /** Told when it is ready, stopping, and stopped. */
+  readonly onState?: ((state: 'ready' | 'stopping' | 'stopped') => void) | undefined;
 }
 
 export type { WorkerState } from '../core/worker-status.js';
@@ -206,6 +208,7 @@ export class Worker {
     }
     if ((this.#state as WorkerState) !== 'starting') return;
     this.#state = 'ready';
+    this.#parts.onState?.('ready');
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatIntervalMs);
     this.#watchdog.start();
     if (signals.has('workerReady')) await signals.emit('workerReady', { worker: this.#worker });
@@ -287,6 +290,7 @@ export class Worker {
   async #stop(mode: StopMode, graceMs: number): Promise<void> {
     const { signals } = this.#parts;
     this.#state = 'stopping';
+    this.#parts.onState?.('stopping');
     clearTimeout(this.#reopen);
     clearInterval(this.#heartbeat);
     this.#watchdog.stop();
@@ -302,6 +306,7 @@ export class Worker {
     await this.#parts.isolated?.close({ graceful: ended !== 'hard' });
     this.#control?.stop();
     this.#state = 'stopped';
+    this.#parts.onState?.('stopped');
     this.#tellStopped();
     if (signals.has('workerShutdown'))
       await signals.emit('workerShutdown', { worker: this.#worker });

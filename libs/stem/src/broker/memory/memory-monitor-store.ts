@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { notACursor } from '../event-cursor.js';
 import type {
   CountedMinute,
   EventFollower,
@@ -104,12 +105,12 @@ export class MemoryMonitorStore implements MonitorStore {
     const { events } = this.#memory;
     if (query.limit <= 0) return [];
     if (query.after === undefined) return events.slice(-query.limit);
-    return this.#after(Number(query.after), query.limit);
+    return this.#after(positionOf(query.after), query.limit);
   }
 
   followEvents(after?: string): EventFollower {
     const { listeners } = this.#memory;
-    let last = after === undefined ? this.#memory.eventsSoFar : Number(after);
+    let last = after === undefined ? this.#memory.eventsSoFar : positionOf(after);
     let isClosed = false;
     let wake: (() => void) | undefined;
     const read = (): StoredEvent[] => {
@@ -154,4 +155,10 @@ export class MemoryMonitorStore implements MonitorStore {
     if (events.length > kept) events.splice(0, events.length - kept);
     if (added.length > 0) for (const listener of [...listeners]) listener();
   }
+}
+
+/** @throws {StemConfigError} when the text is no cursor. */
+function positionOf(cursor: string): number {
+  if (!/^\d+$/.test(cursor)) throw notACursor(cursor);
+  return Number(cursor);
 }

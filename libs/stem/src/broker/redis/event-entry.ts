@@ -1,4 +1,4 @@
-import { StemConfigError } from '../../core/errors.js';
+import { notACursor } from '../event-cursor.js';
 import type { MonitorEvent, StoredEvent } from '../monitor-store.js';
 
 /**
@@ -13,13 +13,7 @@ export interface EventCursor {
 /** @throws {StemConfigError} when the text is no cursor. */
 export function cursorOf(text: string): EventCursor {
   const match = /^(\d+(?:-\d+)?)(?:\/(\d+))?$/.exec(text);
-  if (!match) {
-    throw new StemConfigError({
-      option: 'after',
-      value: text,
-      expected: 'the cursor of an event, or 0 for all that are kept',
-    });
-  }
+  if (!match) throw notACursor(text);
   return { entry: match[1] as string, index: Number(match[2] ?? -1) };
 }
 
