@@ -16,6 +16,8 @@ const mayImport = {
     ...['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'worker', 'beat', 'nest'],
     'testing',
   ],
+  // Not the worker: a command runs no tasks. The application that `worker start` boots does.
+  cli: ['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'nest', 'cli'],
 };
 
 const layers = Object.entries(mayImport).map(([layer, allowed]) => ({

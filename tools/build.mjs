@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleCommandLine } from './bundle-cli.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const LIBRARY = 'libs/stem';
@@ -46,6 +47,7 @@ async function buildLibrary() {
   ]);
   for (const { status, reason } of compilations) if (status === 'rejected') throw reason;
   for (const output of outputs) copyHandWrittenModules(source, output);
+  await bundleCommandLine(join(root, LIBRARY));
   writeFileSync(join(root, LIBRARY, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,9 @@ const PUBLISHED = {
   oneClient: true,
   audit: ['email.digest retries: Error: the first try fails', 'email.send succeeded'],
 };
+/** Optional peers without which an entry point cannot be loaded. */
+const PEER_OF: Readonly<Record<string, string>> = { 'nestjs-stem/cli': 'nest-commander' };
+
 /** Makes Node behave like tools that do not know the condition `module-sync`, such as Jest. */
 const COMMONJS_COPY = '--no-experimental-require-module';
 
@@ -66,7 +70,7 @@ afterAll(async () => {
 async function createApps(nest: NestFolder, tarball: string): Promise<void> {
   const folder = join(root, nest);
   await cp(join(FIXTURES, nest), folder, { recursive: true });
-  for (const file of ['apps/tsconfig.strict.json', 'same-exports.mjs']) {
+  for (const file of ['apps/tsconfig.strict.json', 'same-exports.mjs', 'mounted-cli.mjs']) {
     await cp(join(FIXTURES, file), join(folder, file.replace('apps/', '')));
   }
   for (const app of appsOf(nest)) {
@@ -144,6 +148,14 @@ async function entryPoints(nest: NestFolder): Promise<string[]> {
     .map((subpath) => subpath.replace(/^\./, 'nestjs-stem'));
 }
 
+/** Entry points that can be loaded with the optional peers that are installed. */
+async function loadableEntryPoints(nest: NestFolder): Promise<string[]> {
+  return (await entryPoints(nest)).filter((specifier) => {
+    const peer = PEER_OF[specifier];
+    return peer === undefined || existsSync(join(root, nest, 'node_modules', peer));
+  });
+}
+
 it('is tested on the Nodes it is meant to be tested on', async () => {
   const versions = await Promise.all(
     NODES.map(async (node) => (await run(nodeBinary(node), ['--version'], { cwd: root })).stdout),
@@ -217,7 +229,7 @@ describe('import and require', () => {
   );
 
   it.each(ways)('give the very same classes: %s, %s, %s', async (nest, node, order) => {
-    const specifiers = await entryPoints(nest);
+    const specifiers = await loadableEntryPoints(nest);
     const { code, stdout, output } = await run(
       nodeBinary(node),
       ['same-exports.mjs', order, ...specifiers],
@@ -229,6 +241,38 @@ describe('import and require', () => {
       specifiers.map((specifier) => ({ specifier, exports: expect.any(Number), different: [] })),
     );
     expect(reports[0]).not.toContain('"exports":0');
+  });
+});
+
+describe('the command line', () => {
+  it.each(NODES)('needs nothing but the package: Nest 11 on %s', async (node) => {
+    const cwd = join(root, 'nest11');
+    const { version } = JSON.parse(
+      await readFile(join(cwd, 'node_modules/nestjs-stem/package.json'), 'utf8'),
+    ) as { version: string };
+    expect(existsSync(join(cwd, 'node_modules/nest-commander'))).toBe(false);
+    expect(await run(nodeBinary(node), ['node_modules/.bin/stem', '--version'], { cwd })).toEqual({
+      code: 0,
+      stdout: `${version}\n`,
+      output: version,
+    });
+  });
+
+  it.each([
+    ['beside the commands of an application', [], /^Usage: mounted-cli task enqueue /],
+    ['under a name', ['jobs'], /^Usage: mounted-cli jobs task enqueue /],
+  ] as const)('is mounted %s', async (_, under, usage) => {
+    const cwd = join(root, 'nest12');
+    const env = { MOUNT: under.join() };
+    const start = (...args: string[]): Promise<Outcome> =>
+      run(process.execPath, ['mounted-cli.mjs', ...under, ...args], { cwd, env });
+
+    expect(await start('task', 'enqueue', '--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(usage),
+    });
+    expect(await start('task', 'enqueue')).toMatchObject({ code: 64 });
+    expect(await start('queue', 'list', '--broker', redis.url())).toMatchObject({ code: 0 });
   });
 });
 

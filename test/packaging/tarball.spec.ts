@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, relative } from 'node:path';
 import ts from 'typescript';
@@ -65,7 +66,11 @@ it('holds every module, compiled twice, and nothing else', async () => {
       .flatMap((name) => ['.js', '.js.map', '.d.ts'].map((end) => `dist/${format}/${name}${end}`)),
     ...handWritten.map((file) => `dist/${format}/${file}`),
   ]);
-  const expected = ['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json', ...compiled];
+  const expected = [
+    ...['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json'],
+    ...['dist/bin/stem.cjs', 'dist/bin/LICENSES.txt'],
+    ...compiled,
+  ];
   expect(files.sort()).toEqual(expected.sort());
 });
 
@@ -129,11 +134,27 @@ it('runs nothing when it is installed', () => {
   expect(scripts.filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
 });
 
+it('names the licence of everything that is bundled', () => {
+  const licenses = read('dist/bin/LICENSES.txt');
+  for (const name of ['nest-commander', 'commander', '@nestjs/core', 'cli-table3', 'yaml']) {
+    expect(licenses).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|ISC)\\)$`, 'm'));
+  }
+});
+
 describe('its imports', () => {
+  type Import = { readonly specifier: string; readonly eager: boolean };
+  const imports = new Map<string, Import[]>();
+
   /** What a module imports, and whether that happens as soon as the module is loaded. */
-  function importsOf(file: string): { specifier: string; eager: boolean }[] {
+  function importsOf(file: string): Import[] {
+    const known = imports.get(file) ?? readImports(file);
+    imports.set(file, known);
+    return known;
+  }
+
+  function readImports(file: string): Import[] {
     const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest);
-    const found: { specifier: string; eager: boolean }[] = [];
+    const found: Import[] = [];
     const visit = (node: ts.Node, eager: boolean): void => {
       const specifier = specifierOf(node);
       if (specifier !== undefined) {
@@ -165,7 +186,8 @@ describe('its imports', () => {
   }
 
   function packageOf(specifier: string): string | undefined {
-    return /^(\.|node:)/.test(specifier) ? undefined : /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
+    if (/^(\.|node:)/.test(specifier) || builtinModules.includes(specifier)) return undefined;
+    return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
   }
 
   const isCode = (file: string): boolean => /\.([cm]?js|d\.[cm]?ts)$/.test(file);

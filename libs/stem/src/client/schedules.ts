@@ -190,25 +190,11 @@ export class Schedules {
     what: ScheduleSpec | { readonly id: string },
     { count = 5, from, timezone }: PreviewOptions = {},
   ): Promise<Date[]> {
-    requireCount(count, 'count', 1, 1_000);
-    const start = from?.getTime() ?? (await this.#parts.store?.now()) ?? Date.now();
-    const isId = typeof what === 'object' && what !== null && 'id' in what;
-    const id = isId ? what.id : 'preview';
-    const definition = isId
-      ? await this.#definitionOf(id)
-      : resolveDefinition(
-          { id, task: 'preview', spec: what, ...(timezone === undefined ? {} : { timezone }) },
-          { now: start, origin: 'operator' },
-        );
-    const occurrences = new Occurrences(id, definition);
-    const ticks: Date[] = [];
-    for (let after = start; ticks.length < count;) {
-      const next = occurrences.after(after);
-      if (!next) break;
-      ticks.push(new Date(next.dueAt));
-      after = next.dueAt;
+    const start = from ?? new Date((await this.#parts.store?.now()) ?? Date.now());
+    if (typeof what !== 'object' || what === null || !('id' in what)) {
+      return previewSpec(what, { count, from: start, timezone });
     }
-    return ticks;
+    return ticksOf(what.id, await this.#definitionOf(what.id), count, start);
   }
 
   /**
@@ -272,6 +258,41 @@ export class Schedules {
       lastTaskId === undefined ? undefined : await this.#parts.stateOf(lastTaskId);
     return describeSchedule(record, lastRunState);
   }
+}
+
+/**
+ * The next ticks of a spec.
+ *
+ * @throws {ScheduleError} with the reason, for a spec that cannot be.
+ */
+export function previewSpec(
+  spec: ScheduleSpec,
+  options: {
+    readonly count: number;
+    readonly from: Date;
+    readonly timezone?: string | undefined;
+  },
+): Date[] {
+  const { count, from, timezone } = options;
+  const id = 'preview';
+  const definition = resolveDefinition(
+    { id, task: id, spec, ...(timezone === undefined ? {} : { timezone }) },
+    { now: from.getTime(), origin: 'operator' },
+  );
+  return ticksOf(id, definition, count, from);
+}
+
+function ticksOf(id: string, definition: StoredDefinition, count: number, from: Date): Date[] {
+  requireCount(count, 'count', 1, 1_000);
+  const occurrences = new Occurrences(id, definition);
+  const ticks: Date[] = [];
+  for (let after = from.getTime(); ticks.length < count;) {
+    const next = occurrences.after(after);
+    if (!next) break;
+    ticks.push(new Date(next.dueAt));
+    after = next.dueAt;
+  }
+  return ticks;
 }
 
 function unreadable(id: string): ScheduleError {

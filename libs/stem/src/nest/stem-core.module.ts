@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { resolveStemOptions } from '../config/resolve-options.js';
+import { withOverrides } from '../config/process-overrides.js';
+import { DEFAULT_STEM_NAME, resolveStemOptions } from '../config/resolve-options.js';
 import type { StemOptions } from '../config/stem-options.js';
 import { getRuntimeToken, getStemToken } from './inject-stem.decorator.js';
 import { StemExplorer } from './stem.explorer.js';
@@ -33,7 +34,10 @@ export class StemCoreModule {
         {
           provide: runtime,
           useFactory: (given: StemOptions, explorer: StemExplorer): Promise<StemRuntime> =>
-            StemRuntime.create(resolveStemOptions(given), explorer),
+            StemRuntime.create(
+              resolveStemOptions(withOverrides(given, DEFAULT_STEM_NAME)),
+              explorer,
+            ),
           inject: [options.token, StemExplorer],
         },
         {

@@ -10,6 +10,7 @@ import type { ConnectionLimits } from '../broker/broker-config.js';
 import { createBroker, createResultBackend, createScheduleStore } from '../broker/create-broker.js';
 import type { ScheduleStore } from '../broker/schedule-store.js';
 import { StemClient } from '../client/stem-client.js';
+import { processOverrides } from '../config/process-overrides.js';
 import type { ResolvedStemConfig } from '../config/resolved-config.js';
 import { DEFAULT_STEM_NAME } from '../config/resolve-options.js';
 import { StemConfigError } from '../core/errors.js';
@@ -135,6 +136,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** Learns the application's tasks and listeners, then connects. */
   async onModuleInit(): Promise<void> {
     this.#learn();
+    if (processOverrides()?.connect === false) return;
     try {
       await Promise.all([
         this.broker.connect(),

@@ -3,16 +3,24 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { StemConfigError } from '../../core/errors.js';
 import { importNative } from './native.cjs';
 
-type RootModule = Type | DynamicModule;
+export type RootModule = Type | DynamicModule;
+
+/** What errors call the file and the name of the export. */
+const OPTIONS = { module: 'worker.isolation.module', export: 'worker.isolation.export' } as const;
 
 /**
  * Loads the root module of an application.
  *
  * @param url file URL of the module that exports it.
  * @param name its export; without it the one called `AppModule`, the default one, or the only one.
+ * @param options where file and name come from, for errors.
  * @throws {StemConfigError} when there is no such export, or more than one that may be meant.
  */
-export async function loadRootModule(url: string, name: string | undefined): Promise<RootModule> {
+export async function loadRootModule(
+  url: string,
+  name: string | undefined,
+  options: { readonly module: string; readonly export: string } = OPTIONS,
+): Promise<RootModule> {
   const exported = await exportsOf(url);
   const path = fileURLToPath(url);
   const names = Object.keys(exported);
@@ -21,7 +29,7 @@ export async function loadRootModule(url: string, name: string | undefined): Pro
     const found: unknown = await exported[name];
     if (isRootModule(found)) return found;
     throw new StemConfigError({
-      option: 'worker.isolation.export',
+      option: options.export,
       value: name,
       expected: `the name of a Nest module that ${path} exports; it exports ${shown}`,
     });
@@ -34,11 +42,11 @@ export async function loadRootModule(url: string, name: string | undefined): Pro
   const [only] = modules;
   if (only !== undefined && modules.length === 1) return exported[only] as RootModule;
   throw new StemConfigError({
-    option: 'worker.isolation.module',
+    option: options.module,
     value: path,
     expected:
       modules.length > 1
-        ? `worker.isolation.export to say which of its modules is the root: ${modules.join(', ')}`
+        ? `${options.export} to say which of its modules is the root: ${modules.join(', ')}`
         : `a module that exports the application's root module; it exports ${shown}`,
   });
 }

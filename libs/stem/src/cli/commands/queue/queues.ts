@@ -1,0 +1,20 @@
+import { usageError } from '../../framework/cli-error.js';
+import { texts, type ValuesOf } from '../../framework/options.js';
+
+/** Queues may stand by themselves or, as in other commands, behind `--queue`. */
+export const QUEUES = {
+  queue: texts('-q, --queue <name>', 'the same as a queue without it'),
+} as const;
+
+/** The queues that a command is for; none is refused. */
+export function queuesOf({
+  args,
+  options,
+}: {
+  readonly args: readonly string[];
+  readonly options: ValuesOf<typeof QUEUES>;
+}): readonly string[] {
+  const queues = [...args, ...options.queue];
+  if (queues.length === 0) throw usageError('Which queue? Name it, as in `stem queue list`.');
+  return [...new Set(queues)];
+}

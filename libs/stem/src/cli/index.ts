@@ -1,0 +1,1 @@
+export { StemCliModule } from './stem-cli.module.js';

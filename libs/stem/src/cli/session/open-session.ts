@@ -1,0 +1,95 @@
+import type { ConnectionLimits } from '../../broker/broker-config.js';
+import {
+  createBroker,
+  createResultBackend,
+  createScheduleStore,
+} from '../../broker/create-broker.js';
+import { StemClient } from '../../client/stem-client.js';
+import { StemConfig } from '../../config/environment.js';
+import { resolveStemOptions } from '../../config/resolve-options.js';
+import { SignalBus } from '../../core/signals.js';
+import type { TaskLogger } from '../../core/task-context.js';
+import { TaskRegistry } from '../../core/task-registry.js';
+import { usageError } from '../framework/cli-error.js';
+import type { GlobalOptions } from '../framework/global-options.js';
+import { connectionOptions } from './connection-options.js';
+import type { Session } from './session.js';
+
+/** An operator waits for an answer. */
+const CONNECT_TIMEOUT = '4s';
+
+/** What the library would log comes back as the error of the command. */
+function loggerOf({ verbose }: GlobalOptions): TaskLogger {
+  const say = (message: string): void => {
+    if (verbose) process.stderr.write(`${message}\n`);
+  };
+  return { log: say, debug: () => undefined, warn: say, error: say };
+}
+
+/** Opens what the command line and the `STEM_*` variables name, or the Stem of an application. */
+export async function openSession(globals: GlobalOptions): Promise<Session> {
+  if (globals.app !== undefined) {
+    const { openAppSession } = await import('./app-session.js');
+    return openAppSession(globals);
+  }
+  const logger = loggerOf(globals);
+  const given = {
+    ...connectionOptions(globals),
+    worker: false,
+    beat: false,
+    allowUnknownTasks: true,
+    connectTimeout: CONNECT_TIMEOUT,
+    logger,
+  } as const;
+  const config = resolveStemOptions(given);
+  if (config.broker.kind !== 'redis') {
+    const url = globals.broker ?? StemConfig.fromEnvironment().broker;
+    throw usageError(
+      url === undefined
+        ? 'No broker is named: set STEM_BROKER_URL, or give --broker redis://host:6379.'
+        : 'memory:// lives inside the process of an application and cannot be reached from here: ' +
+            'set STEM_BROKER_URL, or give --broker redis://host:6379.',
+    );
+  }
+  const limits: ConnectionLimits = {
+    namespace: config.namespace,
+    commandTimeoutMs: config.commandTimeoutMs,
+    connectTimeoutMs: config.connectTimeoutMs,
+    onConnectFailure: config.onConnectFailure,
+    log: logger,
+  };
+  const broker = await createBroker({
+    ...limits,
+    target: config.broker,
+    partitions: config.partitions,
+    recordBytes: 4 * 1_024 * 1_024,
+  });
+  const resultBackend =
+    config.resultBackend &&
+    (await createResultBackend({ ...limits, target: config.resultBackend }));
+  const scheduleStore =
+    config.scheduleStore &&
+    (await createScheduleStore({ ...limits, target: config.scheduleStore }));
+  const stem = new StemClient({
+    broker,
+    resultBackend,
+    scheduleStore: scheduleStore ?? broker.schedules,
+    registry: new TaskRegistry(),
+    signals: new SignalBus(logger),
+    rules: config,
+  });
+  const session: Session = {
+    stem,
+    broker,
+    close: async () => {
+      await Promise.allSettled([broker.close(), resultBackend?.close(), scheduleStore?.close()]);
+    },
+  };
+  try {
+    await Promise.all([broker.connect(), resultBackend?.connect(), scheduleStore?.connect()]);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return session;
+}
