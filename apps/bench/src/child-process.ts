@@ -1,70 +1,50 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ContenderName } from './contenders/index.js';
-import type { Reading } from './meter.js';
+import type { Load } from './load.js';
 
-/** What a worker process is asked to do. */
-export interface WorkerJob {
+/** What every child process is told. */
+export interface Job {
   readonly contender: ContenderName;
   readonly url: string;
-  readonly concurrency: number;
-  /** Tasks that wait in the queue. */
-  readonly tasks: number;
-  /** How many of them are run before the measurement begins. */
-  readonly warmUp: number;
+  readonly load: Load;
 }
 
-/** How a producer process enqueues. */
-export type EnqueueMode = 'awaited' | 'concurrent' | 'bulk';
+const TIME_LIMIT_MS = 600_000;
 
-/** What a producer process is asked to do. */
-export interface ProducerJob {
-  readonly contender: ContenderName;
-  readonly url: string;
-  readonly mode: EnqueueMode;
-  /** Measured tasks. */
-  readonly tasks: number;
-  /** Tasks enqueued before the measurement begins. */
-  readonly warmUp: number;
-}
-
-const TIME_LIMIT_MS = 300_000;
-
-/** Every measurement has a process of its own: no contender inherits the heap or the hot code of another. */
-export function runWorker(job: WorkerJob): Promise<Reading> {
-  return run('worker-process.js', job);
-}
-
-export function runProducer(job: ProducerJob): Promise<Reading> {
-  return run('producer-process.js', job);
-}
-
-function run(module: string, job: WorkerJob | ProducerJob): Promise<Reading> {
+/**
+ * Runs a module as a process and returns what it answers. Every measurement has a process of its own: no
+ * contender inherits the heap or the hot code of another.
+ *
+ * @param module its file in this folder, without extension.
+ */
+export function runChild<Answer>(module: string, job: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL(module, import.meta.url)), [JSON.stringify(job)], {
+    const file = fileURLToPath(new URL(`processes/${module}.js`, import.meta.url));
+    const child = fork(file, [JSON.stringify(job)], {
       // A Stem setting of whoever starts the benchmark must not count.
       env: withoutStemVariables(process.env),
     });
-    let reading: Reading | undefined;
+    let answer: Answer | undefined;
     const impatience = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT_MS);
     child.once('message', (message) => {
-      reading = message as Reading;
+      answer = message as Answer;
     });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       clearTimeout(impatience);
-      if (code === 0 && reading) resolve(reading);
+      if (code === 0 && answer !== undefined) resolve(answer);
       else reject(new Error(`${module} ${JSON.stringify(job)} ended with ${code ?? signal}.`));
     });
   });
 }
 
-/** In a child: runs the job it was given and hands the outcome back. */
-export async function answer<Job>(measure: (job: Job) => Promise<Reading>): Promise<void> {
-  const reading = await measure(JSON.parse(process.argv[2] as string) as Job);
+/** In a child: does the job it was given and hands the answer back. */
+export async function answer<J>(work: (job: J) => Promise<object>): Promise<void> {
+  const result = await work(JSON.parse(process.argv[2] as string) as J);
   // Started by hand, for a profiler, it has nobody to tell.
-  if (!process.send) console.log(reading);
-  else process.send(reading, () => process.disconnect());
+  if (!process.send) console.log(result);
+  else process.send(result, () => process.disconnect());
 }
 
 function withoutStemVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -15,7 +15,14 @@ export interface Machine {
   readonly date: string;
 }
 
-const LIBRARIES = ['nestjs-stem', 'bullmq', '@nestjs/bullmq', '@nestjs/core', 'ioredis'];
+const LIBRARIES = [
+  'nestjs-stem',
+  'bullmq',
+  '@nestjs/bullmq',
+  'bee-queue',
+  '@nestjs/core',
+  'ioredis',
+];
 
 export async function describeMachine(redis: Redis): Promise<Machine> {
   const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';

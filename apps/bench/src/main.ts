@@ -1,15 +1,18 @@
 import { Redis } from 'ioredis';
-import { COMPARED, CONTENDERS, type ContenderName } from './contenders/index.js';
+import type { ContenderName } from './contenders/index.js';
 import { missedFloors } from './floors.js';
 import { describeMachine } from './machine.js';
 import { type BenchOptions, parseOptions, USAGE } from './options.js';
 import { startRedisServer } from './redis-server.js';
-import { createReport, type Report, Results, toMarkdown, writeReport } from './report.js';
+import { createReport, type Report, Results, writeReport } from './report.js';
+import { toMarkdown } from './report-markdown.js';
 import { FULL, SCENARIOS, SHORT } from './scenarios/index.js';
 import type { Scenario } from './scenarios/scenario.js';
 
 const EXIT_MISSED_FLOOR = 1;
 const EXIT_WRONG_USAGE = 64;
+
+const IN_SHORT: ReadonlySet<ContenderName> = new Set(['stem', 'bullmq']);
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -23,8 +26,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
 
   const report = await measure(options);
-  console.log(`\n${await toMarkdown(report)}`);
-  console.log(`Written to ${await writeReport(report, reportName(options))} and .json`);
+  console.log(`\n${toMarkdown(report)}`);
+  console.log(`Written to ${await writeReport(report, reportName(options))} its .json and .svg`);
 
   const missed = options.check ? missedFloors(report) : [];
   for (const line of missed) console.error(`Too low: ${line}`);
@@ -38,14 +41,18 @@ function reportName({ short, only }: BenchOptions): string {
 }
 
 async function measure({ rounds, short, only }: BenchOptions): Promise<Report> {
-  const scenarios = SCENARIOS.filter(({ name }) => only === undefined || name.includes(only));
+  const scenarios = SCENARIOS.filter(({ name, isShort }) =>
+    only === undefined ? isShort || !short : name.includes(only),
+  );
   const server = await startRedisServer();
   const redis = new Redis(server.url);
   try {
     const results = new Results();
     for (let round = 1; round <= rounds; round++) {
       for (const scenario of scenarios) {
-        for (const contender of inTurn(short ? COMPARED : CONTENDERS, round)) {
+        if (scenario.isOnce && round > 1) continue;
+        const contenders = scenario.contenders.filter((name) => !short || IN_SHORT.has(name));
+        for (const contender of inTurn(contenders, round)) {
           await redis.flushall('SYNC');
           const sizes = short ? SHORT : FULL;
           const values = await scenario.run({ url: server.url, redis, contender, sizes });
@@ -74,6 +81,6 @@ function logRun(
 ): void {
   const headline = measures[0];
   if (!headline) return;
-  const value = Math.round(values[headline.name] ?? 0).toLocaleString('en');
-  console.log(`${round}  ${name.padEnd(20)} ${contender.padEnd(7)} ${value} ${headline.unit}`);
+  const value = (values[headline.name] ?? 0).toLocaleString('en', { maximumSignificantDigits: 4 });
+  console.log(`${round}  ${name.padEnd(20)} ${contender.padEnd(8)} ${value} ${headline.unit}`);
 }

@@ -14,7 +14,7 @@ const ROUNDS = 3;
 const SHORT_ROUNDS = 1;
 
 export const USAGE = `Usage: npm run bench -- [options]
-  --short      less work, under a minute; for checks, not for publishing
+  --short      less work, about a minute; for checks, not for publishing
   --rounds n   how often everything is measured; the median counts (${ROUNDS}, with --short ${SHORT_ROUNDS})
   --only text  only scenarios whose name contains the text:
                ${SCENARIOS.map(({ name }) => name).join(', ')}

@@ -22,3 +22,14 @@ export async function readRedisStats(client: Redis): Promise<RedisStats> {
     usedMemoryBytes: field('used_memory'),
   };
 }
+
+/**
+ * How long the server was busy with one script call: the 99th percentile since the last
+ * `CONFIG RESETSTAT`, in milliseconds.
+ */
+export async function longestScriptMs(client: Redis): Promise<number> {
+  const info = await client.info('latencystats');
+  const micros = /latency_percentiles_usec_evalsha:.*?p99=([\d.]+)/.exec(info)?.[1];
+  if (micros === undefined) throw new Error('INFO latencystats tells nothing of scripts.');
+  return Number(micros) / 1_000;
+}

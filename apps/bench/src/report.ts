@@ -1,10 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { CONTENDER_TITLES, CONTENDERS, type ContenderName } from './contenders/index.js';
+import { drawChart } from './chart.js';
+import { CONTENDERS, type ContenderName, RIVALS } from './contenders/index.js';
 import type { Machine } from './machine.js';
+import { toMarkdown } from './report-markdown.js';
 import type { Measure, Scenario } from './scenarios/scenario.js';
 import { median } from './statistics.js';
+
+export type Rival = (typeof RIVALS)[number];
 
 /** Everything that was measured: for each measure and contender one value per round. */
 export class Results {
@@ -26,8 +30,8 @@ export class Results {
 export interface Row extends Measure {
   readonly medians: Readonly<Partial<Record<ContenderName, number>>>;
   readonly rounds: Readonly<Partial<Record<ContenderName, readonly number[]>>>;
-  /** Stem to BullMQ. */
-  readonly ratio: number | undefined;
+  /** Stem to each of the others. */
+  readonly ratios: Readonly<Partial<Record<Rival, number>>>;
 }
 
 export interface Report {
@@ -35,6 +39,18 @@ export interface Report {
   readonly rounds: number;
   readonly rows: readonly Row[];
 }
+
+/** What is not measured at one go: the sum of two measures. */
+const SUMS: readonly (Measure & { readonly of: readonly [string, string] })[] = [
+  {
+    name: 'lifecycle.redisCpuMicros',
+    title: 'Redis CPU from enqueue (500 in flight) to done (concurrency 100)',
+    unit: 'µs/task',
+    better: 'lower',
+    isCost: false,
+    of: ['enqueue-concurrent.redisCpuMicros', 'processing-100.redisCpuMicros'],
+  },
+];
 
 export function createReport(
   machine: Machine,
@@ -44,72 +60,46 @@ export function createReport(
 ): Report {
   const rows = scenarios
     .flatMap(({ measures }) => measures)
-    .map((measure): Row => {
-      const measured = CONTENDERS.filter((name) => results.of(measure.name, name).length > 0);
-      const entries = <T>(
-        value: (name: ContenderName) => T,
-      ): Readonly<Partial<Record<ContenderName, T>>> =>
-        Object.fromEntries(measured.map((name) => [name, value(name)]));
-      const medians = entries((name) => median(results.of(measure.name, name)));
-      const { stem, bullmq } = medians;
-      return {
-        ...measure,
-        medians,
-        rounds: entries((name) => results.of(measure.name, name)),
-        ratio: stem !== undefined && bullmq ? stem / bullmq : undefined,
-      };
-    });
+    .map((measure) => createRow(measure, (name) => results.of(measure.name, name)));
+  const sums = SUMS.filter(({ of }) => of.every((name) => rows.some((row) => row.name === name)));
+  for (const { of, ...measure } of sums) {
+    const [first, second] = of;
+    rows.push(
+      createRow(measure, (name) => {
+        const others = results.of(second, name);
+        return results.of(first, name).map((value, index) => value + (others[index] ?? Number.NaN));
+      }),
+    );
+  }
   return { machine, rounds, rows };
 }
 
-/** The report as Markdown, which is also readable on a terminal. */
-export async function toMarkdown({ machine, rounds, rows }: Report): Promise<string> {
-  const { cpu, cores, node, redis, libraries, date } = machine;
-  const versions = Object.entries(libraries).map(([name, version]) => `${name} ${version}`);
-  const costs = rows.filter(({ isCost }) => isCost);
-  const text = [
-    '# Stem and BullMQ',
-    `${date}. ${cpu}, ${cores} cores; Node ${node}; Redis ${redis}; ${versions.join(', ')}.`,
-    `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}; ratios are Stem to BullMQ.`,
-    table(rows.filter(({ isCost }) => !isCost)),
-    ...(costs.length > 0 ? ['## What a task costs', table(costs)] : []),
-  ].join('\n\n');
-  return pretty(text, 'report.md');
+function createRow(measure: Measure, valuesOf: (name: ContenderName) => readonly number[]): Row {
+  const measured = CONTENDERS.filter((name) => valuesOf(name).length > 0);
+  const medians: Partial<Record<ContenderName, number>> = {};
+  const rounds: Partial<Record<ContenderName, readonly number[]>> = {};
+  for (const name of measured) {
+    medians[name] = median(valuesOf(name));
+    rounds[name] = valuesOf(name);
+  }
+  const ratios: Partial<Record<Rival, number>> = {};
+  for (const rival of RIVALS) {
+    const other = medians[rival];
+    if (medians.stem !== undefined && other) ratios[rival] = medians.stem / other;
+  }
+  return { ...measure, medians, rounds, ratios };
 }
 
-/** Writes `<name>.json` and `<name>.md`; returns the path of the latter. */
+/** Writes `<name>.json`, `<name>.md` and `<name>.svg`; returns the path of the second. */
 export async function writeReport(report: Report, name: string): Promise<string> {
   const folder = new URL('../results/', import.meta.url);
   await mkdir(folder, { recursive: true });
   const target = new URL(`${name}.md`, folder);
-  await writeFile(
-    new URL(`${name}.json`, folder),
-    await pretty(JSON.stringify(report, roundNumbers, 2), 'report.json'),
-  );
-  await writeFile(target, await toMarkdown(report));
+  const text = JSON.stringify(report, roundNumbers, 2);
+  await writeFile(new URL(`${name}.json`, folder), await pretty(text, 'report.json'));
+  await writeFile(target, await pretty(toMarkdown(report), 'report.md'));
+  await writeFile(new URL(`${name}.svg`, folder), drawChart(report));
   return fileURLToPath(target);
-}
-
-function table(rows: readonly Row[]): string {
-  const columns = CONTENDERS.filter((name) => rows.some(({ medians }) => name in medians));
-  const heads = ['', 'unit', ...columns.map((name) => CONTENDER_TITLES[name]), 'ratio'];
-  const lines = rows.map(({ title, unit, medians, ratio }) => [
-    title,
-    unit,
-    ...columns.map((name) => readable(medians[name])),
-    ratio === undefined ? '' : `${ratio.toFixed(2)} ×`,
-  ]);
-  const alignments = heads.map((_, index) => (index < 2 ? '---' : '--:'));
-  return [heads, alignments, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-function readable(value: number | undefined): string {
-  if (value === undefined) return '';
-  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return value.toLocaleString('en', {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
 }
 
 /** The repository's formatting is checked, and the results are part of it. */

@@ -1,17 +1,18 @@
 import type { Contender } from './contender.js';
 
-/** Between whom ratios are made: the first to the second. */
-export const COMPARED = ['stem', 'bullmq'] as const;
+/** Those whose ratios to Stem are shown. */
+export const RIVALS = ['bullmq', 'beeQueue', 'floor'] as const;
 
 /** In the order of the columns. */
-export const CONTENDERS = [...COMPARED, 'raw'] as const;
+export const CONTENDERS = ['stem', ...RIVALS] as const;
 
 export type ContenderName = (typeof CONTENDERS)[number];
 
 export const CONTENDER_TITLES: Readonly<Record<ContenderName, string>> = {
   stem: 'Stem',
   bullmq: 'BullMQ',
-  raw: 'raw Redis',
+  beeQueue: 'bee-queue',
+  floor: 'floor',
 };
 
 /** Loads one contender, so that none pays for the modules of another. */
@@ -21,7 +22,9 @@ export async function loadContender(name: ContenderName): Promise<Contender> {
       return (await import('./stem.js')).stem;
     case 'bullmq':
       return (await import('./bullmq.js')).bullmq;
-    case 'raw':
-      return (await import('./raw.js')).raw;
+    case 'beeQueue':
+      return (await import('./bee-queue.js')).beeQueue;
+    case 'floor':
+      return (await import('./floor.js')).floor;
   }
 }

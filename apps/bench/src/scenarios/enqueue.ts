@@ -1,15 +1,16 @@
-import { type EnqueueMode, runProducer } from '../child-process.js';
+import { runChild } from '../child-process.js';
+import { CONTENDERS } from '../contenders/index.js';
+import { PLAIN } from '../load.js';
+import type { Reading } from '../meter.js';
+import type { EnqueueMode, ProduceJob } from '../processes/produce.js';
 import { measuresOfReading, valuesOfReading } from './readings.js';
 import type { Scenario } from './scenario.js';
 
-const TITLES: Readonly<Record<EnqueueMode, string>> = {
+const TITLES = {
   awaited: 'enqueue, one at a time',
   concurrent: 'enqueue, 500 in flight',
   bulk: 'enqueue, 1,000 per call',
-};
-
-/** Part of the measured tasks that is enqueued before, so that the code is warm. */
-const WARM_UP = 0.1;
+} as const satisfies Partial<Record<EnqueueMode, string>>;
 
 /** A producer process enqueues into an empty queue that no worker serves. */
 export const enqueueScenarios: readonly Scenario[] = (
@@ -18,11 +19,12 @@ export const enqueueScenarios: readonly Scenario[] = (
   const name = `enqueue-${mode}`;
   return {
     name,
+    contenders: CONTENDERS,
+    isShort: true,
     measures: measuresOfReading(name, TITLES[mode], 'producer'),
     async run({ url, contender, sizes }) {
-      const tasks = sizes[mode];
-      const warmUp = Math.ceil(tasks * WARM_UP);
-      return valuesOfReading(name, await runProducer({ contender, url, mode, tasks, warmUp }));
+      const job: ProduceJob = { contender, url, load: PLAIN, mode, ...sizes[mode] };
+      return valuesOfReading(name, await runChild<Reading>('produce', job));
     },
   };
 });

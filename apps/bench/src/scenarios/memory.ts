@@ -1,5 +1,6 @@
-import { runProducer } from '../child-process.js';
+import { PLAIN } from '../load.js';
 import { readRedisStats } from '../redis-stats.js';
+import { fill } from './fill.js';
 import type { Scenario } from './scenario.js';
 
 const NAME = 'memory';
@@ -7,6 +8,8 @@ const NAME = 'memory';
 /** How much memory of the server a waiting task takes, indexes and all. */
 export const memoryScenario: Scenario = {
   name: NAME,
+  contenders: ['stem', 'bullmq', 'beeQueue', 'floor'],
+  isShort: true,
   measures: [
     {
       name: `${NAME}.bytes`,
@@ -16,9 +19,10 @@ export const memoryScenario: Scenario = {
       isCost: false,
     },
   ],
-  async run({ url, redis, contender, sizes }) {
+  async run(bench) {
+    const { redis, sizes } = bench;
     const before = await readRedisStats(redis);
-    await runProducer({ contender, url, mode: 'bulk', tasks: sizes.queued, warmUp: 0 });
+    await fill(bench, PLAIN, sizes.queued);
     const after = await readRedisStats(redis);
     return { [`${NAME}.bytes`]: (after.usedMemoryBytes - before.usedMemoryBytes) / sizes.queued };
   },

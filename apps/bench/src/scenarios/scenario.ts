@@ -1,14 +1,31 @@
 import type { Redis } from 'ioredis';
 import type { ContenderName } from '../contenders/index.js';
 
+/** How much work is measured, and how much is done before, so that the code is warm. */
+export interface Amount {
+  readonly tasks: number;
+  readonly warmUp: number;
+}
+
 /** How much work a run does. */
 export interface Sizes {
-  readonly awaited: number;
-  readonly concurrent: number;
-  readonly bulk: number;
+  readonly awaited: Amount;
+  readonly concurrent: Amount;
+  readonly bulk: Amount;
   /** Tasks to run, by concurrency. */
-  readonly processing: Readonly<Record<Concurrency, number>>;
+  readonly processing: Readonly<Record<Concurrency, Amount>>;
+  /** Tasks to run with a handler or a spread that is out of the ordinary. */
+  readonly special: Amount;
+  readonly io: Amount;
+  readonly cpu: Amount;
+  /** Tasks of 10 KB. */
+  readonly large: Amount;
+  readonly inMemory: Amount;
   readonly queued: number;
+  readonly latency: number;
+  readonly longQueue: number;
+  readonly delayed: number;
+  readonly idleSeconds: number;
 }
 
 export const CONCURRENCIES = [1, 10, 100] as const;
@@ -38,6 +55,12 @@ export interface Measure {
 /** One piece of work, measured in one or several ways. */
 export interface Scenario {
   readonly name: string;
+  /** Who takes part. */
+  readonly contenders: readonly ContenderName[];
+  /** Measured in one round only: it takes long, and counts rather than times. */
+  readonly isOnce?: boolean;
+  /** Part of the short form. */
+  readonly isShort?: boolean;
   readonly measures: readonly Measure[];
   /** Values by the name of the measure. */
   run(bench: Bench): Promise<Readonly<Record<string, number>>>;

@@ -11,8 +11,9 @@ const COUNTER = 'bench:done';
  * lose it. There are no states, results, retries, leases or limits, so no queue can be this fast; it
  * shows how much of the time is Redis and the driver.
  */
-export const raw: Contender = {
-  async openProducer(url) {
+export const floor: Contender = {
+  async openProducer({ url, load }) {
+    const encode = (): string => JSON.stringify(createPayload(load.payloadBytes));
     const client = new Redis(url);
     await ensureGroup(client);
     const enqueueMany = async (count: number): Promise<void> => {
@@ -34,7 +35,7 @@ export const raw: Contender = {
     };
   },
 
-  async openWorker({ url, concurrency, onTask }) {
+  async openWorker({ url, concurrency, handler }) {
     const client = new Redis(url);
     await ensureGroup(client);
     let stopped = false;
@@ -54,11 +55,11 @@ export const raw: Contender = {
         const replies = await pipeline.exec();
         const reply = replies?.at(-1)?.[1] as [string, [string, string[]][]][] | null | undefined;
         const entries = reply?.[0]?.[1] ?? [];
-        done = entries.map(([id, fields]) => {
+        for (const [, fields] of entries) {
           JSON.parse(fields[1] as string);
-          onTask();
-          return id;
-        });
+          await handler(true, STREAM);
+        }
+        done = entries.map(([id]) => id);
       }
     })();
     return {
@@ -70,17 +71,13 @@ export const raw: Contender = {
     };
   },
 
-  async countSucceeded(url) {
+  async countSucceeded({ url }) {
     const client = new Redis(url);
     const done = await client.get(COUNTER);
     await client.quit();
     return Number(done);
   },
 };
-
-function encode(): string {
-  return JSON.stringify(createPayload());
-}
 
 async function ensureGroup(client: Redis): Promise<void> {
   try {

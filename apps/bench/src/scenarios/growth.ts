@@ -1,0 +1,72 @@
+import { runChild } from '../child-process.js';
+import { PLAIN, RESULT_BYTES } from '../load.js';
+import type { Promotion, PromotionJob } from '../processes/promotion.js';
+import { longestScriptMs } from '../redis-stats.js';
+import { fillAndProcess } from './processing.js';
+import type { Measure, Scenario } from './scenario.js';
+
+const headline = (
+  name: string,
+  title: string,
+  unit: string,
+  better: Measure['better'],
+): Measure => ({ name, title, unit, better, isCost: false });
+
+const CONCURRENCY = 100;
+
+/** Whether a long queue is slower than a short one, which is measured right before it. */
+export const longQueueScenario: Scenario = {
+  name: 'long-queue',
+  contenders: ['stem'],
+  isOnce: true,
+  measures: [
+    headline('long-queue.tasksPerSecond', 'processing, a long queue behind', 'tasks/s', 'higher'),
+    headline('long-queue.percentOfShort', 'the same, compared with a short queue', '%', 'higher'),
+  ],
+  async run(bench) {
+    const { redis, sizes } = bench;
+    const amount = sizes.processing[CONCURRENCY];
+    const short = await fillAndProcess(bench, PLAIN, CONCURRENCY, amount);
+    await redis.flushall('SYNC');
+    const long = await fillAndProcess(bench, PLAIN, CONCURRENCY, amount, sizes.longQueue);
+    return {
+      'long-queue.tasksPerSecond': long.tasksPerSecond,
+      'long-queue.percentOfShort': (long.tasksPerSecond / short.tasksPerSecond) * 100,
+    };
+  },
+};
+
+/** Many delayed tasks come due at the same moment. */
+export const promotionScenario: Scenario = {
+  name: 'promotion',
+  contenders: ['stem', 'bullmq'],
+  isOnce: true,
+  measures: [
+    headline('promotion.probeP99Ms', 'many come due at once: start of others, p99', 'ms', 'lower'),
+    headline('promotion.probeMaxMs', 'many come due at once: start of others, max', 'ms', 'lower'),
+    headline('promotion.allStartedMs', 'many come due at once: until all have run', 'ms', 'lower'),
+  ],
+  async run({ contender, url, sizes }) {
+    const job: PromotionJob = { contender, url, load: PLAIN, tasks: sizes.delayed };
+    const promotion = await runChild<Promotion>('promotion', job);
+    return Object.fromEntries(
+      Object.entries(promotion).map(([name, value]) => [`promotion.${name}`, value as number]),
+    );
+  },
+};
+
+/** How long a script call keeps everybody else waiting, with payloads and results of 10 KB. */
+export const holdScenario: Scenario = {
+  name: 'hold',
+  contenders: ['stem'],
+  isOnce: true,
+  measures: [
+    headline('hold.p99Ms', 'script call with payloads and results of 10 KB, p99', 'ms', 'lower'),
+  ],
+  async run(bench) {
+    const load = { ...PLAIN, work: 'result', payloadBytes: RESULT_BYTES } as const;
+    await bench.redis.config('RESETSTAT');
+    await fillAndProcess(bench, load, CONCURRENCY, bench.sizes.large);
+    return { 'hold.p99Ms': await longestScriptMs(bench.redis) };
+  },
+};
