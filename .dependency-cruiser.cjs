@@ -1,6 +1,10 @@
 const STEM = '^libs/stem/src';
 const SPEC = '\\.spec\\.ts$';
 
+const BELOW_NEST = [
+  ...['core', 'broker', 'config', 'schedule', 'monitor', 'telemetry', 'client', 'worker', 'beat'],
+];
+
 /** Inside the library imports point one way: from the row's folder to the folders listed. */
 const mayImport = {
   core: ['core'],
@@ -11,11 +15,10 @@ const mayImport = {
   client: ['core', 'broker', 'config', 'schedule', 'monitor', 'client'],
   worker: ['core', 'broker', 'config', 'worker'],
   beat: ['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'beat'],
-  nest: ['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'worker', 'beat', 'nest'],
-  testing: [
-    ...['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'worker', 'beat', 'nest'],
-    'testing',
-  ],
+  telemetry: ['core', 'broker', 'telemetry'],
+  nest: [...BELOW_NEST, 'nest'],
+  terminus: ['core', 'client', 'nest', 'terminus'],
+  testing: [...BELOW_NEST, 'nest', 'testing'],
   // Not the worker: a command runs no tasks. The application that `worker start` boots does.
   cli: ['core', 'broker', 'config', 'schedule', 'monitor', 'client', 'nest', 'cli'],
 };
@@ -48,16 +51,17 @@ module.exports = {
       name: 'main-entry-stays-lean',
       severity: 'error',
       comment:
-        'testing and cli are entry points of their own: an app that needs neither loads neither',
+        'testing, cli and terminus are entry points of their own: an app that needs none loads none',
       from: { path: `${STEM}/index\\.ts$` },
-      to: { path: `${STEM}/(testing|cli)/` },
+      to: { path: `${STEM}/(testing|cli|terminus)/` },
     },
     {
       name: 'no-nest-below-nest',
       severity: 'error',
-      comment: 'core, broker, config, schedule, monitor, client, worker and beat work without Nest',
+      comment:
+        'core, broker, config, schedule, monitor, telemetry, client, worker and beat work without Nest',
       from: {
-        path: `${STEM}/(core|broker|config|schedule|monitor|client|worker|beat)/`,
+        path: `${STEM}/(core|broker|config|schedule|monitor|telemetry|client|worker|beat)/`,
         pathNot: SPEC,
       },
       to: { path: ['(^|/)node_modules/@nestjs/', '^@nestjs/'] },
@@ -68,6 +72,14 @@ module.exports = {
       comment: 'ioredis is an optional peer: only broker/redis, loaded on demand, may import it',
       from: { path: `${STEM}/`, pathNot: [`${STEM}/broker/redis/`, SPEC] },
       to: { path: ['(^|/)node_modules/ioredis/', '^ioredis$'] },
+    },
+    {
+      name: 'opentelemetry-on-demand-only',
+      severity: 'error',
+      comment:
+        '@opentelemetry/api is an optional peer: only what load-telemetry loads may import it',
+      from: { path: `${STEM}/`, pathNot: [`${STEM}/telemetry/`, SPEC] },
+      to: { path: ['(^|/)node_modules/@opentelemetry/', '^@opentelemetry/'] },
     },
     {
       name: 'specs-are-leaves',

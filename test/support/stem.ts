@@ -5,9 +5,12 @@ import { enqueueChild } from '../../libs/stem/src/client/child-task.js';
 import { StemClient } from '../../libs/stem/src/client/stem-client.js';
 import type { ResolvedWorkerOptions } from '../../libs/stem/src/config/resolved-config.js';
 import { SignalBus } from '../../libs/stem/src/core/signals.js';
+import { TaskObservers } from '../../libs/stem/src/core/task-observer.js';
 import type { TaskLogger } from '../../libs/stem/src/core/task-context.js';
 import { resolveTaskOptions, type TaskOptions } from '../../libs/stem/src/core/task-options.js';
 import { type TaskInvoker, TaskRegistry } from '../../libs/stem/src/core/task-registry.js';
+import { loadTelemetry } from '../../libs/stem/src/telemetry/load-telemetry.js';
+import type { Telemetry } from '../../libs/stem/src/telemetry/telemetry.js';
 import { Worker } from '../../libs/stem/src/worker/worker.js';
 
 /** A logger that remembers what it was told. */
@@ -23,7 +26,9 @@ export class RememberingLogger implements TaskLogger {
 export class TestStem {
   readonly registry = new TaskRegistry();
   readonly signals: SignalBus;
-  readonly client: StemClient;
+  readonly observers: TaskObservers;
+  client: StemClient;
+  #telemetry: Telemetry | undefined;
   readonly #workers: Worker[] = [];
 
   constructor(
@@ -32,11 +37,26 @@ export class TestStem {
     readonly log = new RememberingLogger(),
   ) {
     this.signals = new SignalBus(log);
-    this.client = new StemClient({
-      broker,
-      resultBackend,
+    this.observers = new TaskObservers(log);
+    this.client = this.#makeClient();
+  }
+
+  /** Traces and measures, where an SDK is registered or `wanted` says so. */
+  async trace(wanted?: boolean): Promise<this> {
+    const { observers, signals } = this;
+    this.#telemetry = await loadTelemetry(wanted, { namespace: 'test', observers, signals });
+    this.client = this.#makeClient();
+    return this;
+  }
+
+  #makeClient(): StemClient {
+    return new StemClient({
+      broker: this.broker,
+      resultBackend: this.resultBackend,
       registry: this.registry,
       signals: this.signals,
+      observers: this.observers,
+      tracer: this.#telemetry?.tracer,
       rules: {
         defaultQueue: 'default',
         allowUnknownTasks: false,
@@ -64,6 +84,8 @@ export class TestStem {
       resultBackend: this.resultBackend,
       registry: this.registry,
       signals: this.signals,
+      observers: this.observers,
+      tracer: this.#telemetry?.tracer,
       log: this.log,
       enqueueChild: (parent, task, args, childOptions) =>
         enqueueChild(this.client, parent, task, args, childOptions),
@@ -83,11 +105,13 @@ export class TestStem {
       defaults: { maxRetries: 3, resultTtlMs: 60_000, resultBytes: 1 << 20 },
     });
     this.#workers.push(worker);
+    this.#telemetry?.measureWorker(worker, this.broker);
     return worker;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop({ mode: 'hard' })));
+    this.#telemetry?.close();
     await this.broker.close();
     await this.resultBackend?.close();
   }

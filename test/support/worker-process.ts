@@ -11,6 +11,8 @@ export interface WorkerProcessOptions {
   readonly namespace: string;
   readonly visibilityTimeoutMs?: number;
   readonly drainTimeoutMs?: number;
+  /** Registers the SDK of OpenTelemetry, and prints `span` with each ended span as JSON. */
+  readonly telemetry?: boolean;
 }
 
 /**

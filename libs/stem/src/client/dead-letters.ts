@@ -64,9 +64,15 @@ const PAGE = 500;
 /** Looks at tasks that gave up, and starts them over: `stem.deadLetters`. */
 export class DeadLetters {
   readonly #broker: Broker;
+  readonly #onReplayed: (count: number, queue: string | undefined) => void;
 
-  constructor(broker: Broker) {
+  /** @param onReplayed told how many were started over, and of which queue if one was named. */
+  constructor(
+    broker: Broker,
+    onReplayed: (count: number, queue: string | undefined) => void = () => undefined,
+  ) {
     this.#broker = broker;
+    this.#onReplayed = onReplayed;
   }
 
   /** Dead letters, newest first. */
@@ -112,6 +118,8 @@ export class DeadLetters {
         ? (await Promise.all(page.map((id) => this.#broker.find(id)))).map(isDead)
         : (await this.#broker.replay(page, { delayMs })).map((outcome) => outcome === 'replayed');
       page.forEach((id, index) => (dead[index] ? replayed : skipped).push(id));
+      const count = dead.filter(Boolean).length;
+      if (!dryRun && count > 0) this.#onReplayed(count, options.queue);
       onProgress?.({ done: from + page.length, total: ids.length });
     }
     return { replayed, skipped, dryRun };

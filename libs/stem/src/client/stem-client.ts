@@ -13,6 +13,7 @@ import { ResultTimeoutError } from '../core/errors.js';
 import type { SignalBus, SignalledTask } from '../core/signals.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import type { TaskObservers } from '../core/task-observer.js';
+import type { EnqueueTrace, TaskTracer } from '../core/task-tracer.js';
 import { DeadLetters } from './dead-letters.js';
 import { outcomeOf } from './ended.js';
 import type {
@@ -48,6 +49,8 @@ export interface StemClientParts {
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
   readonly observers?: TaskObservers | undefined;
+  /** Absent: nobody traces. */
+  readonly tracer?: TaskTracer | undefined;
   readonly rules: ClientRules;
 }
 
@@ -63,6 +66,13 @@ interface Prepared {
   readonly task: NewTask;
   readonly args: unknown;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What is to be enqueued, before any of it was checked. */
+interface Untyped {
+  readonly task: TaskReference;
+  readonly args?: unknown;
+  readonly options?: EnqueueOptions | undefined;
 }
 
 /** Results of tasks, one for each handle. */
@@ -95,6 +105,7 @@ export class StemClient {
   readonly #scheduleStore: ScheduleStore | undefined;
   readonly #signals: SignalBus;
   readonly #observers: TaskObservers | undefined;
+  readonly #tracer: TaskTracer | undefined;
   readonly #preparer: TaskPreparer;
   readonly #resultTtlMs: number;
   readonly #inquiries: TaskInquiries;
@@ -106,6 +117,7 @@ export class StemClient {
     this.#scheduleStore = parts.scheduleStore ?? broker.schedules;
     this.#signals = signals;
     this.#observers = parts.observers;
+    this.#tracer = parts.tracer;
     this.#preparer = new TaskPreparer(registry, rules, (key) => broker.newTaskId(key));
     this.#resultTtlMs = rules.resultTtlMs;
     this.#inquiries = {
@@ -114,7 +126,9 @@ export class StemClient {
       cancel: (id, options) => this.cancel(id, options),
     };
     this.queues = new Queues(broker);
-    this.deadLetters = new DeadLetters(broker);
+    this.deadLetters = new DeadLetters(broker, (count, queue) => {
+      if (parts.observers?.isActive) parts.observers.replayed(count, queue);
+    });
     this.schedules = new Schedules({
       store: this.#scheduleStore,
       preparer: this.#preparer,
@@ -154,6 +168,10 @@ export class StemClient {
     args?: unknown,
     options?: EnqueueOptions,
   ): Promise<TaskHandle> {
+    if (this.#tracer) {
+      const [traced] = await this.#publishTraced(this.#tracer, [{ task, args, options }]);
+      return traced as TaskHandle;
+    }
     const prepared = this.#prepare(task, args, options);
     const [handle] = await this.#publish([prepared]);
     return handle as TaskHandle;
@@ -168,10 +186,13 @@ export class StemClient {
   async enqueueMany<const TTasks extends readonly TaskReference[]>(requests: {
     readonly [K in keyof TTasks]: EnqueueRequest<TTasks[K]>;
   }): Promise<HandlesOf<ResultsOf<TTasks>>> {
-    const prepared = (requests as unknown as readonly EnqueueRequest[]).map((request) =>
-      this.#prepare(request.task, request.args, request.options),
-    );
-    return (await this.#publish(prepared)) as HandlesOf<ResultsOf<TTasks>>;
+    const all = requests as unknown as readonly EnqueueRequest[];
+    const handles = this.#tracer
+      ? await this.#publishTraced(this.#tracer, all)
+      : await this.#publish(
+          all.map((request) => this.#prepare(request.task, request.args, request.options)),
+        );
+    return handles as HandlesOf<ResultsOf<TTasks>>;
   }
 
   /** A handle for any id; nothing is asked yet. */
@@ -237,6 +258,32 @@ export class StemClient {
     };
   }
 
+  async #publishTraced(tracer: TaskTracer, requests: readonly Untyped[]): Promise<TaskHandle[]> {
+    const traces = requests.map(({ task, options }) =>
+      tracer.enqueueing(
+        typeof task === 'string' ? task : String((task as Partial<TaskDefinition> | null)?.name),
+        isHeaders(options?.headers) ? options.headers : NO_HEADERS,
+      ),
+    );
+    try {
+      const prepared = requests.map(({ task, args, options }, index) => {
+        const { headers } = traces[index] as EnqueueTrace;
+        // What are no headers is refused as what it is.
+        const isRight = options?.headers === undefined || isHeaders(options.headers);
+        return this.#prepare(task, args, isRight ? { ...options, headers } : options);
+      });
+      const handles = await this.#publish(prepared);
+      for (const [index, { id, created }] of handles.entries()) {
+        const { queue, priority } = (prepared[index] as Prepared).task;
+        traces[index]?.accepted({ id, queue, priority, created });
+      }
+      return handles;
+    } catch (error) {
+      for (const trace of traces) trace.failed(error);
+      throw error;
+    }
+  }
+
   async #publish(prepared: readonly Prepared[]): Promise<TaskHandle[]> {
     if (prepared.length === 0) return [];
     const signals = this.#signals;
@@ -283,15 +330,20 @@ export class StemClient {
   }
 }
 
+function isHeaders(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function tellEnqueued(
   observers: TaskObservers,
   prepared: readonly Prepared[],
   outcomes: readonly EnqueueOutcome[],
 ): void {
   for (const [index, { id, created }] of outcomes.entries()) {
-    if (!created) continue;
     const { name, task, headers } = prepared[index] as Prepared;
-    observers.enqueued({ id, name, queue: task.queue, attempt: 0, headers });
+    const observed = { id, name, queue: task.queue, attempt: 0, headers };
+    if (created) observers.enqueued(observed);
+    else observers.deduplicated(observed);
   }
 }
 

@@ -30,6 +30,8 @@ export interface ObservedRun extends ObservedTask {
 export interface TaskObserver {
   /** The broker has accepted it, as a new task. */
   enqueued?(task: ObservedTask): void;
+  /** It was not created, because a task of the same claim is there; `id` is that task's. */
+  deduplicated?(task: ObservedTask): void;
   /** It was cancelled while it waited, by a call of this process. */
   cancelled?(task: ObservedTask, reason: string): void;
   /** Its handler is about to be called. */
@@ -47,6 +49,10 @@ export interface TaskObserver {
     reason: string | undefined,
     error: unknown,
   ): void;
+  /** A worker of this process has renewed its lease. */
+  leaseRenewed?(worker: SignalledWorker): void;
+  /** Dead letters were started over by a call of this process: of one queue, or given by their ids. */
+  replayed?(count: number, queue: string | undefined): void;
 }
 
 /**
@@ -73,6 +79,36 @@ export class TaskObservers implements Required<TaskObserver> {
     for (const observer of this.#observers) {
       try {
         observer.enqueued?.(task);
+      } catch (error) {
+        this.#complain(error);
+      }
+    }
+  }
+
+  deduplicated(task: ObservedTask): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.deduplicated?.(task);
+      } catch (error) {
+        this.#complain(error);
+      }
+    }
+  }
+
+  leaseRenewed(worker: SignalledWorker): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.leaseRenewed?.(worker);
+      } catch (error) {
+        this.#complain(error);
+      }
+    }
+  }
+
+  replayed(count: number, queue: string | undefined): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.replayed?.(count, queue);
       } catch (error) {
         this.#complain(error);
       }

@@ -47,7 +47,7 @@ export class LeaseKeeper {
   }
 
   async #keep(): Promise<void> {
-    const { consumer, log, onLost } = this.#parts;
+    const { consumer, log, onRenewed, onLost } = this.#parts;
     this.reportBlock();
     try {
       faultHook?.('worker:lease-renewed:before');
@@ -59,6 +59,7 @@ export class LeaseKeeper {
         onLost();
         return;
       }
+      onRenewed();
       await this.#reclaim();
     } catch (error) {
       if (!this.#stopped) log.warn(`Could not renew the lease of ${consumer.id}: ${String(error)}`);
@@ -89,6 +90,7 @@ export interface LeaseKeeperParts {
   /** How often a task may lose its worker before it is dead-lettered. */
   readonly maxLosses: number;
   readonly log: TaskLogger;
+  readonly onRenewed: () => void;
   /** Told when the process did nothing for longer than the lease, and for how long. */
   readonly onBlocked: (blockedMs: number) => void;
   readonly onLost: () => void;

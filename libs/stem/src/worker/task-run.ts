@@ -87,6 +87,10 @@ export class TaskRun implements TaskContext {
     return this.delivery.queue;
   }
 
+  get priority(): number {
+    return this.delivery.priority;
+  }
+
   get attempt(): number {
     return this.delivery.attempt;
   }

@@ -13,6 +13,7 @@ import { nearestNames } from '../core/names.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { TaskObservers } from '../core/task-observer.js';
+import type { TaskTracer } from '../core/task-tracer.js';
 import type { ResolvedTaskOptions } from '../core/task-options.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import { Claimer } from './claimer.js';
@@ -36,6 +37,8 @@ export interface WorkerSessionParts {
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
   readonly observers?: TaskObservers | undefined;
+  /** Absent: nobody traces. */
+  readonly tracer?: TaskTracer | undefined;
   readonly log: TaskLogger;
   readonly slots: Slots;
   readonly options: ResolvedWorkerOptions;
@@ -108,6 +111,9 @@ export class WorkerSession {
       leaseMs: options.visibilityTimeoutMs,
       maxLosses: options.maxDeliveries,
       log,
+      onRenewed: () => {
+        if (parts.observers?.isActive) parts.observers.leaseRenewed(parts.worker);
+      },
       onBlocked: (blockedMs) => this.#reportBlock(blockedMs),
       onLost: () => this.#loseLease(),
     });
@@ -316,7 +322,9 @@ export class WorkerSession {
     let value: unknown;
     faultHook?.('worker:started:before');
     try {
-      value = invoke(run.delivery.envelope.args, run);
+      const { tracer, worker } = this.#parts;
+      const { args } = run.delivery.envelope;
+      value = tracer ? tracer.running(run, worker, () => invoke(args, run)) : invoke(args, run);
     } catch (error) {
       this.#end(run, { returned: false, error });
       return;
@@ -349,6 +357,9 @@ export class WorkerSession {
     });
     run.isolated = isolated;
     if (run.abortReason) isolated.abort(run.abortReason);
+    const { tracer, worker } = this.#parts;
+    // Its spans begin with the wait for a thread, and end when the outcome is known.
+    void tracer?.running(run, worker, () => isolated.ended);
     void isolated.ended.then((end) => this.#end(run, end));
   }
 

@@ -7,6 +7,7 @@ import { faultHook } from '../core/fault-points.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
 import type { TaskObservers } from '../core/task-observer.js';
+import type { TaskTracer } from '../core/task-tracer.js';
 import type { TaskRegistry } from '../core/task-registry.js';
 import type { WorkerCounts, WorkerHealth, WorkerState } from '../core/worker-status.js';
 import { ControlListener } from './control/control-listener.js';
@@ -32,6 +33,7 @@ export interface WorkerParts {
   readonly registry: TaskRegistry;
   readonly signals: SignalBus;
   readonly observers?: TaskObservers | undefined;
+  readonly tracer?: TaskTracer | undefined;
   readonly log: TaskLogger;
   readonly enqueueChild: EnqueueChild;
   /** Runs the tasks that ask for isolation. The worker closes it when it stops. */
@@ -102,6 +104,11 @@ export class Worker {
   /** Its consumer id; another one with each lease, and its bare name before the first. */
   get id(): string {
     return this.#worker.id;
+  }
+
+  /** For people; several workers may share it. */
+  get name(): string {
+    return this.#worker.name;
   }
 
   get state(): WorkerState {
