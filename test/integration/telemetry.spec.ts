@@ -53,7 +53,7 @@ describe('with an SDK', () => {
       );
       caller.end();
       await task.result(SOON);
-      await worker.prints(/"name":"stem.execute.echo"/);
+      await worker.prints(/("name":"stem.consume"[^]*){2}/);
       const there = worker.output
         .split('\n')
         .filter((line) => line.startsWith('span '))

@@ -147,6 +147,7 @@ describe('resolveStemOptions', () => {
     ['visibilityTimeout', { worker: { visibilityTimeout: '1ms' } }, 'worker.visibilityTimeout'],
     ['beat', { beat: 'no' }, 'beat'],
     ['monitor', { monitor: 'no' }, 'monitor'],
+    ['telemetry', { telemetry: 'yes' }, 'telemetry'],
     ['flushInterval', { monitor: { flushInterval: 0 } }, 'monitor.flushInterval'],
     ['metricsKept', { monitor: { metricsKept: '2d' } }, 'monitor.metricsKept'],
     ['eventsKept', { monitor: { eventsKept: 1 } }, 'monitor.eventsKept'],

@@ -43,6 +43,7 @@ const STEM_OPTIONS = Object.keys({
   worker: true,
   beat: true,
   monitor: true,
+  telemetry: true,
   tasks: true,
   name: true,
   allowUnknownTasks: true,
@@ -130,6 +131,8 @@ export function resolveStemOptions(
     worker: resolveWorker(merged, defaultQueue),
     beat: resolveBeat(merged.beat),
     monitor: resolveMonitor(merged.monitor),
+    telemetry:
+      merged.telemetry === undefined ? undefined : requireBoolean(merged.telemetry, 'telemetry'),
     tasks: resolveTasks(merged.tasks),
     allowUnknownTasks: requireBoolean(merged.allowUnknownTasks ?? false, 'allowUnknownTasks'),
     partitions: requireCount(merged.partitions ?? 1, 'partitions', 1, MAX_PARTITIONS),

@@ -23,6 +23,8 @@ export interface ResolvedStemConfig {
   readonly beat: ResolvedBeatOptions | undefined;
   /** Absent: operators are told nothing. */
   readonly monitor: ResolvedMonitorOptions | undefined;
+  /** Absent: where an SDK of OpenTelemetry was registered. */
+  readonly telemetry: boolean | undefined;
   readonly tasks: readonly TaskDefinition<unknown, unknown>[];
   readonly allowUnknownTasks: boolean;
   readonly partitions: number;

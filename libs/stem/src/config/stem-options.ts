@@ -53,6 +53,11 @@ export interface StemOptions {
    * variable `STEM_MONITOR`.
    */
   readonly monitor?: boolean | MonitorOptions;
+  /**
+   * Whether tasks are traced and measured by OpenTelemetry, for which `@opentelemetry/api` must be
+   * installed. Default: where an SDK was registered before this Stem was made.
+   */
+  readonly telemetry?: boolean;
   /** Definitions known to this process though their handlers live elsewhere. */
   readonly tasks?: readonly TaskDefinition<unknown, unknown>[];
   /** Tells several Stems of one application apart; see `@InjectStem(name)`. Default: the only one. */

@@ -29,7 +29,7 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, registry, signals, observers, monitor } = this.#runtime;
-    const { scheduleStore, codeSchedules } = this.#runtime;
+    const { scheduleStore, codeSchedules, telemetry } = this.#runtime;
     if (!config.beat) return;
     if (!scheduleStore) {
       if (codeSchedules.length === 0) return;
@@ -63,6 +63,7 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
       options: config.beat,
     });
     this.#beat = beat;
+    telemetry?.measureSchedules(scheduleStore);
     beat.start();
     monitor?.event({ type: 'beat-online', worker: this.#id });
     this.#heartbeat = monitor?.heartbeat(config.beat.heartbeatIntervalMs, () => ({

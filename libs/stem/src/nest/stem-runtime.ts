@@ -20,6 +20,8 @@ import { TaskObservers } from '../core/task-observer.js';
 import { resolveTaskOptions } from '../core/task-options.js';
 import { TaskRegistry } from '../core/task-registry.js';
 import { Monitor } from '../monitor/monitor.js';
+import { loadTelemetry } from '../telemetry/load-telemetry.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 import { threadLink } from '../worker/isolation/thread-link.js';
 import type { NestScheduleAdoption } from './nest-schedule.js';
 import type { StemExplorer } from './stem.explorer.js';
@@ -34,8 +36,12 @@ const RECORD_OVERHEAD_BYTES = 16_384;
 export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   readonly registry = new TaskRegistry();
   readonly client: StemClient;
+  /** Tells listeners of this process what happens. */
+  readonly signals: SignalBus;
   /** Those who see what becomes of its tasks in this process. */
   readonly observers: TaskObservers;
+  /** Traces and measures; absent where nobody wants it. */
+  readonly telemetry: Telemetry | undefined;
   /** Shows operators what it does; absent when that is off, or the broker cannot keep it. */
   readonly monitor: Monitor | undefined;
   /** Where schedules live; absent when the broker keeps none and no other place was given. */
@@ -48,13 +54,15 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
     readonly broker: Broker,
     readonly resultBackend: ResultBackend | undefined,
     private readonly ownScheduleStore: ScheduleStore | undefined,
-    readonly signals: SignalBus,
+    spectators: Spectators,
     private readonly log: TaskLogger,
     private readonly explorer: StemExplorer,
     private readonly adoption: NestScheduleAdoption | undefined,
   ) {
     this.scheduleStore = ownScheduleStore ?? broker.schedules;
-    this.observers = new TaskObservers(log);
+    this.signals = spectators.signals;
+    this.observers = spectators.observers;
+    this.telemetry = spectators.telemetry;
     const { monitor: store } = broker;
     this.monitor =
       config.monitor && store
@@ -71,8 +79,9 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
       resultBackend,
       scheduleStore: this.scheduleStore,
       registry: this.registry,
-      signals,
+      signals: this.signals,
       observers: this.observers,
+      tracer: this.telemetry?.tracer,
       rules: config,
     });
   }
@@ -86,6 +95,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
           log.warn(`${name} stays with @nestjs/schedule, once per process: ${reason}`);
         })
       : undefined;
+    const spectators = await spectatorsOf(config, log);
     const link = threadLink();
     if (link) {
       // In a thread of isolated tasks: the main thread has the worker, the Beat and the connections.
@@ -94,7 +104,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
         link.broker(config.name, config.partitions),
         config.resultBackend && link.resultBackend(config.name),
         undefined,
-        new SignalBus(log),
+        spectators,
         log,
         explorer,
         adoption,
@@ -126,7 +136,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
       broker,
       resultBackend,
       scheduleStore,
-      new SignalBus(log),
+      spectators,
       log,
       explorer,
       adoption,
@@ -232,6 +242,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** Closes what was made here; instances that were given by the application stay its own. */
   async #close(): Promise<void> {
     this.adoption?.release();
+    this.telemetry?.close();
     const { config, broker, resultBackend, ownScheduleStore, monitor } = this;
     await monitor?.stop(config.commandTimeoutMs);
     const closings = await Promise.allSettled([
@@ -243,6 +254,26 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
       if (closing.status === 'rejected') this.log.warn(`Closing failed: ${String(closing.reason)}`);
     }
   }
+}
+
+/** Those who are told what happens in this process. */
+interface Spectators {
+  readonly signals: SignalBus;
+  readonly observers: TaskObservers;
+  readonly telemetry: Telemetry | undefined;
+}
+
+async function spectatorsOf(
+  { namespace, telemetry }: ResolvedStemConfig,
+  log: TaskLogger,
+): Promise<Spectators> {
+  const signals = new SignalBus(log);
+  const observers = new TaskObservers(log);
+  return {
+    signals,
+    observers,
+    telemetry: await loadTelemetry(telemetry, { namespace, observers, signals }),
+  };
 }
 
 function isRuntime(instance: unknown): instance is StemRuntime {

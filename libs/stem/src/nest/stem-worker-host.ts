@@ -27,6 +27,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, resultBackend, registry, signals, observers, client } = this.#runtime;
+    const { telemetry } = this.#runtime;
     if (!config.worker) return;
     const isolated = await createIsolatedRunner(this.#runtime, config.worker);
     this.#worker = new Worker({
@@ -35,6 +36,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
       registry,
       signals,
       observers,
+      tracer: telemetry?.tracer,
       log: loggerOf(config, 'StemWorker'),
       enqueueChild: (parent, task, args, options) =>
         enqueueChild(client, parent, task, args, options),
@@ -47,6 +49,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
       },
       onState: (state) => this.#tell(state),
     });
+    telemetry?.measureWorker(this.#worker, broker);
     try {
       await this.#worker.start();
     } catch (error) {
