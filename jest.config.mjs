@@ -47,7 +47,10 @@ export default {
     '^nestjs-stem$': '<rootDir>/libs/stem/src/index.ts',
     '^nestjs-stem/(testing|cli|dashboard|workflows)$': '<rootDir>/libs/stem/src/$1/index.ts',
   },
-  modulePathIgnorePatterns: ['<rootDir>/(libs|apps|examples)/[^/]+/dist/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/(libs|apps|examples)/[^/]+/dist/',
+    '<rootDir>/test/chaos/dist/',
+  ],
   globalSetup: '<rootDir>/tools/jest/mark-run.mjs',
   globalTeardown: '<rootDir>/tools/jest/leaked-processes.mjs',
   maxWorkers: 2,

@@ -3,7 +3,10 @@ import {
   type Commit,
   type Facts,
   factsOf,
+  forgottenBetween,
+  lengthInCommon,
   parseAppendOnlyFile,
+  since,
   type Transaction,
 } from './history.js';
 import type { Entry } from './ledger.js';
@@ -66,11 +69,12 @@ function evidence(changes: Partial<Evidence> = {}): Evidence {
     keys: [{ key: record('p-0'), type: 'string', ttlMs: 1_000, size: 9, state: 'S' }],
     blows: [],
     outages: [],
-    powerCuts: [],
+    losses: [],
     concurrency: 1,
     recoveryLimitMs: 6_000,
     recoveriesExpected: 0,
     points: [],
+    versions: [],
     ...changes,
   };
 }
@@ -183,14 +187,37 @@ describe('the checker of the chaos test', () => {
     expect(complaints({ keys: [{ ttlMs: -1, size: 0, ...key }] })).toMatch(/1 × key left behind/);
   });
 
-  describe('after a power cut', () => {
-    const cut = { atMs: 2_000, keptUntilMs: 1_000, erasedHandOuts: [], erasedCommits: 0 };
+  it('sees a version that did nothing', () => {
+    const entries = [accepted('p-0'), started('p-0', 'worker-1-previous', 20)];
+    expect(complaints({ entries, versions: ['previous'] })).toMatch(
+      /made or ran no task: previous/,
+    );
+    const both = [...entries, { ...accepted('p-0'), process: 'producer-1-previous' }];
+    expect(complaints({ entries: both, versions: ['previous'] })).toBe('');
+  });
 
-    it('forgives the loss of what was accepted in the second before it, and of nothing else', () => {
-      const lost = { finals: new Map<string, never>(), powerCuts: [cut] };
+  describe.each(['power cut', 'failover'] as const)('after a %s', (cause) => {
+    const loss = {
+      cause,
+      atMs: 2_000,
+      keptUntilMs: 1_000,
+      erasedHandOuts: [],
+      erasedCommits: 0,
+      erasedIds: new Set(['p-0']),
+    };
+    const lost = { finals: new Map<string, never>(), losses: [loss] };
+
+    it('forgives the loss of what was accepted in the moment before it, and of nothing else', () => {
       expect(complaints({ ...lost, entries: [accepted('p-0', 1_500)] })).toBe('');
       expect(complaints({ ...lost, entries: [accepted('p-0', 500)] })).toMatch(/lost: p-0/);
       expect(complaints({ ...lost, entries: [accepted('p-0', 2_500)] })).toMatch(/lost: p-0/);
+    });
+
+    it('does not forgive a loss at that time of what Redis had kept', () => {
+      const losses = [{ ...loss, erasedIds: new Set<string>() }];
+      expect(complaints({ ...lost, losses, entries: [accepted('p-0', 1_500)] })).toMatch(
+        /lost: p-0/,
+      );
     });
 
     it('lets a worker settle what it was handed in that second, and nothing else', () => {
@@ -203,9 +230,44 @@ describe('the checker of the chaos test', () => {
       };
       const facts: Facts = { commits: [commit], handOuts: [], endedLeases: [], states: new Map() };
       const erasedHandOuts = [{ id: 'p-0', consumer: 'w1' }];
-      expect(complaints({ facts, powerCuts: [{ ...cut, erasedHandOuts }] })).toBe('');
-      expect(complaints({ facts, powerCuts: [cut] })).toMatch(/held by nobody/);
+      expect(complaints({ facts, losses: [{ ...loss, erasedHandOuts }] })).toBe('');
+      expect(complaints({ facts, losses: [loss] })).toMatch(/held by nobody/);
     });
+  });
+});
+
+describe('the history of a Redis', () => {
+  it('keeps partitions apart', () => {
+    const inOther = (step: Transaction): Transaction =>
+      step.map((words) => words.map((word) => word.replace('{chaos:0}', '{chaos:1}')));
+    const facts = factsOf([
+      steps.lease('w1'),
+      inOther(steps.enqueue('p-0', '1-0')),
+      inOther(steps.claim('w1', '1-0')),
+      steps.reclaim('w1', '1-0'),
+      inOther(steps.complete('w1', 'p-0', '1-0')),
+    ]);
+    expect(facts.endedLeases).toEqual([{ consumer: 'w1', held: 0 }]);
+    expect(facts.commits).toMatchObject([{ before: { holder: 'w1', leased: false } }]);
+  });
+
+  it('tells what was forgotten by a server that knows only the beginning', () => {
+    expect(forgottenBetween(HEALTHY, HEALTHY.slice(0, 2))).toEqual({
+      erasedHandOuts: [{ id: 'p-0', consumer: 'w1' }],
+      erasedCommits: 1,
+      erasedIds: new Set(),
+    });
+    expect(forgottenBetween(HEALTHY, HEALTHY.slice(0, 1)).erasedIds).toEqual(new Set(['p-0']));
+  });
+
+  it('finds where the histories of a master and its replica part', () => {
+    const mark: Transaction = [['SET', 'mark:1', 'mark']];
+    const select: Transaction = [['SELECT', '0']];
+    const master = since([...HEALTHY.slice(0, 1), mark, ...HEALTHY.slice(1)], 'mark:1');
+    const replica = since([select, mark, select, HEALTHY[1] ?? [], steps.lease('w2')], 'mark:1');
+    expect(lengthInCommon(master, replica)).toBe(1);
+    expect(lengthInCommon(master, master)).toBe(3);
+    expect(() => since(HEALTHY, 'mark:1')).toThrow(/mark:1/);
   });
 });
 

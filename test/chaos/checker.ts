@@ -1,5 +1,5 @@
 import type { TaskState } from 'nestjs-stem';
-import type { Facts } from './history.js';
+import type { Facts, Forgotten } from './history.js';
 import type { Entry, TaskKind } from './ledger.js';
 import { expectedEnd } from './tasks.js';
 
@@ -32,13 +32,12 @@ export interface Blow {
   readonly exitCode?: number | null;
 }
 
-/** What the server forgot in a power cut, because it had not reached the disk. */
-export interface PowerCut {
+/** What the server forgot: not yet on the disk in a power cut, not yet with the replica in a failover. */
+export interface MemoryLoss extends Forgotten {
+  readonly cause: 'power cut' | 'failover';
   readonly atMs: number;
-  /** Everything that was answered before this time is on the disk. */
+  /** Everything that was answered before this time was kept. */
   readonly keptUntilMs: number;
-  readonly erasedHandOuts: Facts['handOuts'];
-  readonly erasedCommits: number;
 }
 
 /** Everything that was seen of a run. */
@@ -50,7 +49,7 @@ export interface Evidence {
   readonly blows: readonly Blow[];
   /** Times in which Redis did not answer. */
   readonly outages: readonly { readonly fromMs: number; readonly untilMs: number }[];
-  readonly powerCuts: readonly PowerCut[];
+  readonly losses: readonly MemoryLoss[];
   readonly concurrency: number;
   /** Longest time from a kill to the start of the re-run. */
   readonly recoveryLimitMs: number;
@@ -58,6 +57,8 @@ export interface Evidence {
   readonly recoveriesExpected: number;
   /** Fault points that must have ended a process. */
   readonly points: readonly string[];
+  /** Ends of names of processes, of each of which some must have run tasks and some made them. */
+  readonly versions: readonly string[];
 }
 
 export interface Verdict {
@@ -124,20 +125,22 @@ export function judge(evidence: Evidence): Verdict {
   for (const entry of entries) {
     if (entry.event === 'accepted' && !accepted.has(entry.id)) accepted.set(entry.id, entry);
   }
-  const mayBeLost = (atMs: number): boolean =>
-    evidence.powerCuts.some(
-      (cut) => atMs >= cut.keptUntilMs - NOTE_MS && atMs <= cut.atMs + NOTE_MS,
+  // Not whatever came at a bad time: only what the server is known to have had and forgotten.
+  const mayBeLost = (id: string, atMs: number): boolean =>
+    evidence.losses.some(
+      (loss) =>
+        loss.erasedIds.has(id) && atMs >= loss.keptUntilMs - NOTE_MS && atMs <= loss.atMs + NOTE_MS,
     );
 
   // Every accepted task has come to its end, with the right result.
   const lost: string[] = [];
-  const lostInPowerCut: string[] = [];
+  const forgotten: string[] = [];
   const unfinished: string[] = [];
   const wrong: string[] = [];
   for (const [id, { kind, n, atMs }] of accepted) {
     const final = finals.get(id);
     const { states, result } = expectedEnd(kind, id, n);
-    if (!final) (mayBeLost(atMs) ? lostInPowerCut : lost).push(id);
+    if (!final) (mayBeLost(id, atMs) ? forgotten : lost).push(id);
     else if (!(states as readonly string[]).includes(final.state)) {
       (final.state in ENDED ? wrong : unfinished).push(`${id} (${final.state})`);
     } else if (final.state === 'succeeded' && !sameJson(final.result, result)) {
@@ -178,16 +181,19 @@ export function judge(evidence: Evidence): Verdict {
     // Operators replay tasks, whose attempts start over: those are meant to run twice.
     if (accepted.has(key.slice(0, key.lastIndexOf('#')))) duplicates += starts.length - 1;
   }
-  const losses = facts.endedLeases.filter(({ held }) => held > 0).length;
-  const erased = evidence.powerCuts.reduce(
-    (sum, cut) => sum + cut.erasedHandOuts.length + cut.erasedCommits,
+  // A consumer has a lease in each partition, and the same tasks in flight whichever it loses first.
+  const losses = new Set(
+    facts.endedLeases.filter(({ held }) => held > 0).map(({ consumer }) => consumer),
+  ).size;
+  const erased = evidence.losses.reduce(
+    (sum, loss) => sum + loss.erasedHandOuts.length + loss.erasedCommits,
     0,
   );
   const bound = losses * evidence.concurrency + erased;
   if (duplicates > bound) {
     violations.push(
       `${duplicates} duplicate executions; ${losses} lost leases × ${evidence.concurrency} tasks in ` +
-        `flight${erased > 0 ? ` + ${erased} steps erased by power cuts` : ''} explain ${bound}`,
+        `flight${erased > 0 ? ` + ${erased} steps that Redis forgot` : ''} explain ${bound}`,
     );
   }
 
@@ -216,6 +222,16 @@ export function judge(evidence: Evidence): Verdict {
     evidence.points.filter((point) => !died.has(point)),
   );
 
+  const versions = evidence.versions.map((version) => {
+    const of = (event: Entry['event']): number =>
+      entries.filter((entry) => entry.event === event && entry.process.endsWith(version)).length;
+    return { version, accepted: of('accepted'), started: of('started') };
+  });
+  complain(
+    'version that made or ran no task',
+    versions.filter((v) => v.accepted === 0 || v.started === 0).map(({ version }) => version),
+  );
+
   // What is left.
   const kinds = new Map<string, number>();
   const leaks: string[] = [];
@@ -232,12 +248,18 @@ export function judge(evidence: Evidence): Verdict {
     ['tasks accepted', String(accepted.size)],
     ['executions', String(executions)],
     ['lost', String(lost.length + unfinished.length)],
-    ...(evidence.powerCuts.length > 0
-      ? ([
-          ['power cuts', String(evidence.powerCuts.length)],
-          ['accepted in the second before a power cut, and lost', String(lostInPowerCut.length)],
-        ] as [string, string][])
-      : []),
+    ...CAUSES.flatMap(({ cause, when }): [string, string][] => {
+      const count = evidence.losses.filter((loss) => loss.cause === cause).length;
+      if (count === 0) return [];
+      return [
+        [`${cause}s`, String(count)],
+        [`accepted ${when}, and lost`, String(forgotten.length)],
+      ];
+    }),
+    ...versions.map((v): [string, string] => [
+      `made and run by version '${v.version}'`,
+      `${v.accepted} and ${v.started}`,
+    ]),
     ['wrong end or result', String(wrong.length)],
     ['ended twice', String(twice.length)],
     ['outcomes of workers that did not hold the task', String(stale.length)],
@@ -258,11 +280,16 @@ export function judge(evidence: Evidence): Verdict {
   return { violations, figures };
 }
 
+const CAUSES = [
+  { cause: 'power cut', when: 'in the second before a power cut' },
+  { cause: 'failover', when: 'while the replica lagged behind, just before a failover' },
+] as const;
+
 const ENDED = { succeeded: 1, failed: 1, cancelled: 1, expired: 1 } as const;
 
-/** Whether the server had handed the task to this worker, and forgot it in a power cut. */
-function wasErased({ powerCuts }: Evidence, id: string, worker: string): boolean {
-  return powerCuts.some(({ erasedHandOuts }) =>
+/** Whether the server had handed the task to this worker, and forgot it. */
+function wasErased({ losses }: Evidence, id: string, worker: string): boolean {
+  return losses.some(({ erasedHandOuts }) =>
     erasedHandOuts.some((handOut) => handOut.id === id && handOut.consumer === worker),
   );
 }

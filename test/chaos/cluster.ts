@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Blow } from './checker.js';
@@ -13,7 +13,11 @@ export interface StartOptions {
   readonly point?: string;
   readonly clockShiftMs?: number;
   readonly concurrency?: number;
+  readonly version?: Version;
 }
+
+/** Which build of the package a process runs. */
+export type Version = 'current' | 'previous';
 
 /** A process of the chaos test. */
 export interface Member {
@@ -33,7 +37,10 @@ export class Cluster {
   #count = 0;
   readonly #label: string;
 
-  /** @param folder where compiled code lies; @param ledgerFolder where ledgers and output go. */
+  /**
+   * @param folder where the compiled programs lie, in a folder for each version.
+   * @param ledgerFolder where ledgers and output go.
+   */
   constructor(
     folder: string,
     readonly ledgerFolder: string,
@@ -45,13 +52,15 @@ export class Cluster {
     this.#environment = environment;
   }
 
-  start({ role, point, clockShiftMs = 0, concurrency }: StartOptions): Member {
+  start(options: StartOptions): Member {
+    const { role, point, clockShiftMs = 0, concurrency, version = 'current' } = options;
     const number = ++this.#count;
-    const name = `${this.#label}-${role}-${number}`;
+    const name = `${this.#label}-${role}-${number}-${version}`;
+    const programs = join(this.#folder, version);
     const output = openSync(join(this.ledgerFolder, `${name}.log`), 'a');
     const child = spawn(
       process.execPath,
-      ['--import', join(this.#folder, 'preload.js'), join(this.#folder, `${role}.js`)],
+      ['--import', join(programs, 'preload.js'), join(programs, `${role}.js`)],
       {
         stdio: ['ignore', output, output],
         env: {
@@ -84,7 +93,7 @@ export class Cluster {
 
   /** Whether it runs tasks right now, as far as its ledger tells. */
   isBusy({ name }: Member): boolean {
-    const text = readFileSync(join(this.ledgerFolder, `${name}.ledger`), 'utf8');
+    const text = this.#ledgerOf(name);
     const count = (event: string): number => text.split(`"event":"${event}"`).length;
     return count('started') > count('ended');
   }
@@ -114,14 +123,9 @@ export class Cluster {
   }
 
   async whenReady(member: Member, limitMs: number): Promise<'ready' | 'ended' | 'silent'> {
-    const file = join(this.ledgerFolder, `${member.name}.ledger`);
     for (const deadline = monotonicMs() + limitMs; monotonicMs() < deadline; await delay(50)) {
       if (hasEnded(member.child)) return 'ended';
-      try {
-        if (readFileSync(file, 'utf8').includes('"ready"')) return 'ready';
-      } catch {
-        // not there yet
-      }
+      if (this.#isReady(member.name)) return 'ready';
     }
     return 'silent';
   }
@@ -131,8 +135,25 @@ export class Cluster {
     this.#note(member, 'killed');
   }
 
+  /** Sends a signal to those regulars of a role that are ready, and so know what it means. */
+  signalReady(role: Member['role'], signal: NodeJS.Signals): void {
+    for (const { name, child } of this.regulars(role)) {
+      if (this.#isReady(name)) child.kill(signal);
+    }
+  }
+
   async killAll(): Promise<void> {
     await Promise.all([...this.members].map(({ child }) => end(child, 'SIGKILL')));
+  }
+
+  #isReady(name: string): boolean {
+    return this.#ledgerOf(name).includes('"ready"');
+  }
+
+  /** A process begins it once it is loaded, which takes as long as the machine likes. */
+  #ledgerOf(name: string): string {
+    const file = join(this.ledgerFolder, `${name}.ledger`);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
   #note({ name }: Member, kind: Blow['kind']): void {

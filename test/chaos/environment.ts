@@ -2,6 +2,7 @@
 export interface ChaosEnvironment {
   readonly redisUrl: string;
   readonly namespace: string;
+  readonly partitions: number;
   readonly ledgerFolder: string;
   readonly processName: string;
   readonly leaseMs: number;
@@ -12,6 +13,7 @@ export interface ChaosEnvironment {
 const VARIABLES: Readonly<Record<keyof ChaosEnvironment, string>> = {
   redisUrl: 'CHAOS_REDIS',
   namespace: 'CHAOS_NAMESPACE',
+  partitions: 'CHAOS_PARTITIONS',
   ledgerFolder: 'CHAOS_LEDGER',
   processName: 'CHAOS_PROCESS',
   leaseMs: 'CHAOS_LEASE_MS',
@@ -33,6 +35,7 @@ export function fromVariables(): ChaosEnvironment {
   return {
     redisUrl: text('redisUrl'),
     namespace: text('namespace'),
+    partitions: Number(text('partitions')),
     ledgerFolder: text('ledgerFolder'),
     processName: text('processName'),
     leaseMs: Number(text('leaseMs')),

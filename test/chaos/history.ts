@@ -62,6 +62,22 @@ export function appendOnlyFiles(redisFolder: string): string[] {
     .map((name) => join(folder, name));
 }
 
+/** What came after a key of this name was written, without what says nothing of any task. */
+export function since(transactions: readonly Transaction[], mark: string): Transaction[] {
+  const at = transactions.findIndex((one) => one.some(([, key]) => key === mark));
+  if (at < 0) throw new Error(`Nothing in this history is called ${mark}`);
+  return transactions
+    .slice(at + 1)
+    .map((one) => one.filter(([name = '']) => name.toUpperCase() !== 'SELECT'))
+    .filter((one) => one.length > 0);
+}
+
+/** How many transactions two histories that began as one have in common. */
+export function lengthInCommon(one: readonly Transaction[], other: readonly Transaction[]): number {
+  const at = one.findIndex((step, index) => JSON.stringify(step) !== JSON.stringify(other[index]));
+  return at < 0 ? one.length : at;
+}
+
 /** A task's record was written with a state that ends it. */
 export interface Commit {
   readonly id: string;
@@ -85,10 +101,32 @@ export interface Facts {
   readonly commits: readonly Commit[];
   /** Every time that a consumer was given an entry. */
   readonly handOuts: readonly { readonly id: string; readonly consumer: string }[];
-  /** Consumers whose lease was taken away or given up, with what they held at that moment. */
+  /** Consumers whose lease was taken away or given up in a partition, with what they held there. */
   readonly endedLeases: readonly { readonly consumer: string; readonly held: number }[];
   /** Last state letter of every record. */
   readonly states: ReadonlyMap<string, string>;
+}
+
+/** What a server forgot that went back to the beginning of its history. */
+export interface Forgotten {
+  readonly erasedHandOuts: Facts['handOuts'];
+  readonly erasedCommits: number;
+  /** Tasks of which nothing is known any more. */
+  readonly erasedIds: ReadonlySet<string>;
+}
+
+/** @param left the beginning of `whole` that was kept. */
+export function forgottenBetween(
+  whole: readonly Transaction[],
+  left: readonly Transaction[],
+): Forgotten {
+  const before = factsOf(whole);
+  const after = factsOf(left);
+  return {
+    erasedHandOuts: before.handOuts.slice(after.handOuts.length),
+    erasedCommits: before.commits.length - after.commits.length,
+    erasedIds: new Set([...before.states.keys()].filter((id) => !after.states.has(id))),
+  };
 }
 
 const STATES = { S: 'succeeded', F: 'failed', C: 'cancelled', E: 'expired' } as const;
@@ -96,6 +134,7 @@ const RETURNED = '~returned';
 
 /** Follows a history, and notes who held what whenever a task came to its end. */
 export function factsOf(transactions: readonly Transaction[]): Facts {
+  // Streams and leases of each partition are its own; the names of tasks and consumers are not.
   const leases = new Set<string>();
   const holders = new Map<string, string>();
   const taskOf = new Map<string, string>();
@@ -110,22 +149,25 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
     const released: string[] = [];
     const unleased: string[] = [];
     for (const [name = '', key = '', ...rest] of transaction) {
-      const kind = key.slice(key.indexOf('}:') + 2);
+      const partition = key.slice(0, key.indexOf('}:') + 2);
+      const kind = key.slice(partition.length);
       switch (name.toUpperCase()) {
         case 'ZADD':
-          if (kind === 'leases') leases.add(rest.at(-1) ?? '');
+          if (kind === 'leases') leases.add(partition + (rest.at(-1) ?? ''));
           break;
         case 'ZREM':
           if (kind !== 'leases') break;
           for (const consumer of rest) {
-            const held = [...holders.values()].filter((holder) => holder === consumer).length;
+            const held = [...holders].filter(
+              ([place, holder]) => holder === consumer && place.startsWith(partition),
+            ).length;
             endedLeases.push({ consumer, held });
-            unleased.push(consumer);
+            unleased.push(partition + consumer);
           }
           break;
         case 'XCLAIM': {
           const [, consumer = '', , entry = ''] = rest;
-          const place = `${kind}:${entry}`;
+          const place = `${key}:${entry}`;
           if (consumer === RETURNED) holders.delete(place);
           else {
             holders.set(place, consumer);
@@ -134,7 +176,7 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
           break;
         }
         case 'XACK':
-          for (const entry of rest.slice(1)) released.push(`${kind}:${entry}`);
+          for (const entry of rest.slice(1)) released.push(`${key}:${entry}`);
           break;
         case 'SETNX':
         case 'SET': {
@@ -144,7 +186,7 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
           const fields = header.split('\t');
           const letter = fields[0] ?? '';
           if (letter === 'q') {
-            const place = `q:${fields[2]}:${fields[1]}:${fields[3]}`;
+            const place = `${partition}q:${fields[2]}:${fields[1]}:${fields[3]}`;
             entryOf.set(id, place);
             taskOf.set(place, id);
           }
@@ -159,7 +201,7 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
               before: {
                 ended: (states.get(id) ?? 'q') in STATES,
                 holder: holders.get(entryOf.get(id) ?? ''),
-                leased: leases.has(worker),
+                leased: leases.has(partition + worker),
               },
             });
           }
@@ -168,7 +210,7 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
         }
       }
     }
-    for (const consumer of unleased) leases.delete(consumer);
+    for (const lease of unleased) leases.delete(lease);
     for (const place of released) holders.delete(place);
   }
   return { commits, handOuts, endedLeases, states };

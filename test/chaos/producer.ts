@@ -4,22 +4,25 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { defineTask, getStemToken, gracefulShutdown, StemClient, StemModule } from 'nestjs-stem';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
+import { connectionTo } from './connection.js';
 import { fromVariables } from './environment.js';
-import { Ledger, TASK_KINDS } from './ledger.js';
+import { Ledger, TASK_KINDS, type TaskKind } from './ledger.js';
 import { Random } from './random.js';
-import { IDLE_QUEUE, nameOf, OPERATOR_QUEUE, QUEUE, WEIGHTS } from './tasks.js';
+import { BURST_SIGNAL, IDLE_QUEUE, nameOf, OPERATOR_QUEUE, QUEUE, WEIGHTS } from './tasks.js';
 
 const environment = fromVariables();
-const { redisUrl, namespace, ledgerFolder, processName, seed } = environment;
+const { redisUrl, namespace, partitions, ledgerFolder, processName, seed } = environment;
 const ledger = new Ledger(ledgerFolder, processName);
 const random = new Random(seed);
 const BATCH_PAUSE_MS = 40;
+const BURST = 80;
 
 @Module({
   imports: [
     StemModule.forRoot({
       broker: redisUrl,
       namespace,
+      partitions,
       resultTtl: '30m',
       defaultQueue: QUEUE,
       worker: false,
@@ -37,29 +40,37 @@ const app = await NestFactory.createApplicationContext(ProducerModule, { logger:
 gracefulShutdown(app);
 const stem = app.get<StemClient>(getStemToken());
 const broker = new RedisBroker({
-  connection: { url: redisUrl },
+  connection: connectionTo(redisUrl),
   namespace,
+  partitions,
   commandTimeoutMs: 2_000,
   onConnectFailure: 'wait',
 });
 await broker.connect();
+process.on(BURST_SIGNAL, () => void enqueueBurst().catch(() => undefined));
 ledger.write({ event: 'ready' });
 
 let next = 0;
 
-async function enqueueOne(): Promise<void> {
+/** More at once than all workers can take, so that some have tasks waiting. */
+async function enqueueBurst(): Promise<void> {
+  await Promise.all(Array.from({ length: BURST }, () => enqueueOne('slow')));
+}
+
+async function enqueueOne(kind: TaskKind = random.weighted(WEIGHTS)): Promise<void> {
   const n = next++;
-  const kind = random.weighted(WEIGHTS);
-  const id = `${processName}-${n}`;
-  await stem.enqueue(
+  const name = `${processName}-${n}`;
+  // Where there are several partitions, the key of a unique task says in which it lives, not its id.
+  const hasOwnId = kind !== 'unique' || partitions === 1;
+  const { id } = await stem.enqueue(
     nameOf(kind),
     { n },
     {
-      id,
+      ...(hasOwnId ? { id: name } : {}),
       priority: random.pick([0, 0, 0, 5]),
       ...(kind === 'delayed' ? { delay: Math.round(random.between(50, 1_500)) } : {}),
       ...(kind === 'expiring' ? { expires: '10m' } : {}),
-      ...(kind === 'unique' ? { uniqueKey: id } : {}),
+      ...(kind === 'unique' ? { uniqueKey: name } : {}),
     },
   );
   ledger.write({ event: 'accepted', id, kind, n });

@@ -1,24 +1,28 @@
-import { mkdirSync, truncateSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
 import { StemClient } from '../../libs/stem/src/client/stem-client.js';
 import { SignalBus } from '../../libs/stem/src/core/signals.js';
 import { TaskRegistry } from '../../libs/stem/src/core/task-registry.js';
-import { type RedisServer, startRedisServer } from '../support/redis-server.js';
-import type { Evidence, FinalTask, KeyInfo, PowerCut } from './checker.js';
-import { Cluster, type Member } from './cluster.js';
-import { appendOnlyFiles, factsOf, parseAppendOnlyFile, readAppendOnlyFiles } from './history.js';
+import { type ChaosRedis, type RedisFault, repeatedly } from './chaos-redis.js';
+import type { Evidence, FinalTask, KeyInfo } from './checker.js';
+import { Cluster, type Member, type Version } from './cluster.js';
+import { connectionTo } from './connection.js';
+import { factsOf } from './history.js';
 import { monotonicMs, readLedgers } from './ledger.js';
 import type { Random } from './random.js';
-import { IDLE_QUEUE, OPERATOR_QUEUE, QUEUE } from './tasks.js';
+import { ReplicatedRedis } from './replicated-redis.js';
+import { SingleRedis } from './single-redis.js';
+import { BURST_SIGNAL, IDLE_QUEUE, OPERATOR_QUEUE, QUEUE } from './tasks.js';
 
 export interface StageOptions {
   readonly label: string;
-  /** How Redis writes its append-only file. */
-  readonly fsync: 'always' | 'everysec';
+  /** How Redis keeps what it was told: in a file, or with a replica behind Sentinel. */
+  readonly redis: 'fsync always' | 'fsync everysec' | 'Sentinel';
+  readonly partitions: number;
+  /** Builds of the package that take turns. */
+  readonly versions: readonly Version[];
   readonly leaseMs: number;
   readonly recoveryLimitMs: number;
   readonly recoveriesExpected: number;
@@ -30,7 +34,7 @@ export interface StageOptions {
   readonly random: Random;
   /** Where ledgers and output of processes go. */
   readonly folder: string;
-  /** Where the compiled programs are. */
+  /** Where the compiled programs are, in a folder for each version. */
   readonly programs: string;
   readonly log: (line: string) => void;
 }
@@ -40,10 +44,9 @@ export type FaultKind =
   | 'kill the producer'
   | 'stop a worker'
   | 'replace a worker'
+  | 'replace the producer'
   | 'cut connections'
-  | 'freeze Redis'
-  | 'kill Redis'
-  | 'cut the power of Redis';
+  | RedisFault;
 
 const NAMESPACE = 'chaos';
 const CONCURRENCY = 5;
@@ -54,10 +57,6 @@ const POINT_PATIENCE_MS = 12_000;
 const HOUR_MS = 3_600_000;
 /** PTTL's answer for a key that does not exist. */
 const KEY_IS_GONE = -2;
-/** Clients come back to a Redis that is up again after at most this long. */
-const RECONNECT_MS = 2_500;
-const FLUSH_MS = 1_000;
-const SAMPLE_MS = 20;
 
 const PRODUCER_SCRIPTS = [
   'cancel',
@@ -75,42 +74,31 @@ const PRODUCER_SCRIPTS = [
 /** A Redis, processes around it, and what happens to them. */
 export class Stage {
   readonly #options: StageOptions;
-  readonly #redis: RedisServer;
-  readonly #raw: Redis;
+  readonly #redis: ChaosRedis;
   readonly #cluster: Cluster;
-  readonly #outages: { fromMs: number; untilMs: number }[] = [];
-  readonly #powerCuts: PowerCut[] = [];
-  /** Sizes of the append-only file over the last seconds. */
-  #sizes: { atMs: number; bytes: number }[] = [];
-  #ending = false;
 
   static async run(options: StageOptions): Promise<Evidence> {
     mkdirSync(options.folder, { recursive: true });
-    const redis = await startRedisServer({
-      args: [
-        ...['--appendonly', 'yes', '--appendfsync', options.fsync],
-        // The whole history stays in one file, which is the witness at the end.
-        ...['--auto-aof-rewrite-percentage', '0', '--enable-debug-command', 'yes'],
-      ],
-    });
+    const redis =
+      options.redis === 'Sentinel'
+        ? await ReplicatedRedis.start()
+        : await SingleRedis.start(options.redis === 'fsync always' ? 'always' : 'everysec');
     const stage = new Stage(options, redis);
     try {
       return await stage.#run();
     } finally {
       await stage.#cluster.killAll();
-      stage.#raw.disconnect();
       await redis.stop();
     }
   }
 
-  private constructor(options: StageOptions, redis: RedisServer) {
+  private constructor(options: StageOptions, redis: ChaosRedis) {
     this.#options = options;
     this.#redis = redis;
-    this.#raw = new Redis(redis.url(), { retryStrategy: () => 20, maxRetriesPerRequest: null });
-    this.#raw.on('error', () => undefined);
     this.#cluster = new Cluster(options.programs, options.folder, options.label, {
-      redisUrl: redis.url(),
+      redisUrl: redis.url,
       namespace: NAMESPACE,
+      partitions: options.partitions,
       leaseMs: options.leaseMs,
       concurrency: CONCURRENCY,
     });
@@ -119,7 +107,6 @@ export class Stage {
   async #run(): Promise<Evidence> {
     const { seconds, points, faults, log, random } = this.#options;
     const untilMs = monotonicMs() + seconds * 1_000;
-    const sampling = this.#sampleSizes();
     const maintaining = this.#maintain();
     await delay(2_000);
     await this.#dieAtPoints(points);
@@ -138,22 +125,27 @@ export class Stage {
         await delay(random.between(500, 2_000));
       }
     }
-    this.#ending = true;
-    await Promise.all([sampling, maintaining]);
+    await maintaining.end();
     return this.#finish();
   }
 
   /** Keeps up the number of workers, some of them with a clock of their own, and a producer. */
-  async #maintain(): Promise<void> {
+  #maintain(): { end(): Promise<void> } {
+    const { versions } = this.#options;
     const shifts = [0, 0, HOUR_MS, -HOUR_MS];
-    for (let count = 0; !this.#ending; await delay(100)) {
-      while (this.#cluster.regulars('worker').length < WORKERS) {
-        this.#cluster.start({ role: 'worker', clockShiftMs: shifts[count++ % shifts.length] ?? 0 });
-      }
-      if (this.#cluster.regulars('producer').length === 0) {
-        this.#cluster.start({ role: 'producer', clockShiftMs: shifts[count % shifts.length] ?? 0 });
-      }
-    }
+    const counts = { worker: 0, producer: 0 };
+    const start = (role: 'worker' | 'producer'): void => {
+      const count = counts[role]++;
+      this.#cluster.start({
+        role,
+        clockShiftMs: shifts[(role === 'worker' ? count : count + 2) % shifts.length] ?? 0,
+        version: versions[count % versions.length] ?? 'current',
+      });
+    };
+    return repeatedly(100, async () => {
+      while (this.#cluster.regulars('worker').length < WORKERS) start('worker');
+      if (this.#cluster.regulars('producer').length === 0) start('producer');
+    });
   }
 
   async #dieAtPoints(points: readonly string[]): Promise<void> {
@@ -179,7 +171,9 @@ export class Stage {
     });
     await this.#cluster.whenReady(member, POINT_PATIENCE_MS);
     if (isReleasing || ['close-consumer', 'consumer-closed'].includes(step)) {
-      await delay(700);
+      await delay(500);
+      if (isReleasing) this.#cluster.signalReady('producer', BURST_SIGNAL);
+      await delay(200);
       await this.#cluster.terminate(member);
     } else if (step === 'lease-lost') {
       await delay(300);
@@ -216,24 +210,17 @@ export class Stage {
         if (worker) await this.#cluster.terminate(worker);
         return;
       }
-      case 'cut connections':
-        await this.#raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-        await this.#raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-        return;
-      case 'freeze Redis': {
-        const fromMs = monotonicMs();
-        await this.#raw.call(
-          'DEBUG',
-          'SLEEP',
-          random.between(0.3, (leaseMs * 1.3) / 1_000).toFixed(2),
-        );
-        this.#outages.push({ fromMs, untilMs: monotonicMs() + RECONNECT_MS });
+      case 'replace the producer': {
+        const [producer] = this.#cluster.regulars('producer');
+        if (producer) await this.#cluster.terminate(producer);
         return;
       }
-      case 'kill Redis':
-        return this.#restartRedis(random.between(100, 2_000));
-      case 'cut the power of Redis':
-        return this.#cutPower();
+      case 'cut connections':
+        await this.#redis.client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+        await this.#redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        return;
+      default:
+        return this.#redis.strike(fault, random.next(), leaseMs);
     }
   }
 
@@ -256,48 +243,6 @@ export class Stage {
     return undefined;
   }
 
-  async #restartRedis(pauseMs: number, meanwhile?: () => void): Promise<void> {
-    const fromMs = monotonicMs();
-    await this.#redis.kill();
-    meanwhile?.();
-    await delay(pauseMs);
-    await this.#redis.restart();
-    this.#outages.push({ fromMs, untilMs: monotonicMs() + RECONNECT_MS });
-  }
-
-  /**
-   * Kills Redis and takes from its file what came in the last second. A kill alone loses nothing: what
-   * was written lies with the operating system. A power cut takes what no fsync has reached.
-   */
-  async #cutPower(): Promise<void> {
-    const atMs = monotonicMs();
-    await this.#restartRedis(300, () => {
-      const [file] = appendOnlyFiles(this.#redis.dir).slice(-1);
-      const kept = this.#sizes.filter((size) => size.atMs <= atMs - FLUSH_MS).at(-1);
-      if (file === undefined || kept === undefined) return;
-      const whole = factsOf(parseAppendOnlyFile(readAppendOnlyFiles(this.#redis.dir)));
-      truncateSync(file, kept.bytes);
-      const left = factsOf(parseAppendOnlyFile(readAppendOnlyFiles(this.#redis.dir)));
-      this.#powerCuts.push({
-        atMs,
-        keptUntilMs: kept.atMs,
-        erasedHandOuts: whole.handOuts.slice(left.handOuts.length),
-        erasedCommits: whole.commits.length - left.commits.length,
-      });
-    });
-    this.#sizes = [];
-  }
-
-  async #sampleSizes(): Promise<void> {
-    if (this.#options.fsync === 'always') return;
-    for (; !this.#ending; await delay(SAMPLE_MS)) {
-      const [file] = appendOnlyFiles(this.#redis.dir).slice(-1);
-      const atMs = monotonicMs();
-      if (file !== undefined) this.#sizes.push({ atMs, bytes: (await stat(file)).size });
-      if (this.#sizes.length > 500) this.#sizes.splice(0, 250);
-    }
-  }
-
   async #finish(): Promise<Evidence> {
     const { label, leaseMs, log, points, recoveryLimitMs, folder } = this.#options;
     log(`${label}: no more faults; waiting for the last tasks`);
@@ -305,8 +250,9 @@ export class Stage {
       this.#cluster.regulars('producer').map((one) => this.#cluster.terminate(one)),
     );
     const broker = new RedisBroker({
-      connection: { url: this.#redis.url() },
+      connection: connectionTo(this.#redis.url),
       namespace: NAMESPACE,
+      partitions: this.#options.partitions,
     });
     await broker.connect();
     try {
@@ -322,16 +268,17 @@ export class Stage {
       const ids = entries.flatMap((entry) => (entry.event === 'accepted' ? [entry.id] : []));
       return {
         entries,
-        finals: await readFinals(broker, [...new Set(ids)]),
+        finals: await readFinals(broker, this.#options.partitions, [...new Set(ids)]),
         keys: await this.#listKeys(),
-        facts: factsOf(parseAppendOnlyFile(readAppendOnlyFiles(this.#redis.dir))),
+        facts: factsOf(this.#redis.history()),
         blows: this.#cluster.blows,
-        outages: this.#outages,
-        powerCuts: this.#powerCuts,
+        outages: this.#redis.outages,
+        losses: this.#redis.losses,
         concurrency: CONCURRENCY,
         recoveryLimitMs,
         recoveriesExpected: this.#options.recoveriesExpected,
         points,
+        versions: this.#options.versions.length > 1 ? this.#options.versions : [],
       };
     } finally {
       await broker.close();
@@ -345,18 +292,25 @@ export class Stage {
         [QUEUE, OPERATOR_QUEUE].map((queue) => broker.queueStats(queue)),
       );
       const left = stats.reduce((sum, s) => sum + s.queued + s.scheduled + s.running, 0);
-      const leases = await this.#raw.zcard(`{${NAMESPACE}:0}:leases`);
-      if (left === 0 && leases <= this.#cluster.regulars('worker').length) return;
+      const leases = await Promise.all(
+        Array.from({ length: this.#options.partitions }, (_, partition) =>
+          this.#redis.client.zcard(`{${NAMESPACE}:${partition}}:leases`),
+        ),
+      );
+      const workers = this.#cluster.regulars('worker').length;
+      if (left === 0 && leases.every((count) => count <= workers)) return;
     }
   }
 
   async #listKeys(): Promise<KeyInfo[]> {
     const found: KeyInfo[] = [];
-    for await (const keys of this.#raw.scanStream({ count: 1_000 }) as AsyncIterable<string[]>) {
+    for await (const keys of this.#redis.client.scanStream({ count: 1_000 }) as AsyncIterable<
+      string[]
+    >) {
       for (const key of keys) {
-        const type = await this.#raw.type(key);
+        const type = await this.#redis.client.type(key);
         const content = await this.#contentOf(key, type);
-        const ttlMs = await this.#raw.pttl(key);
+        const ttlMs = await this.#redis.client.pttl(key);
         // A key whose time runs out while we look at it is what we hope for.
         if (ttlMs !== KEY_IS_GONE) found.push({ key, type, ttlMs, ...content });
       }
@@ -370,19 +324,22 @@ export class Stage {
   ): Promise<Pick<KeyInfo, 'size' | 'state' | 'pending'>> {
     switch (type) {
       case 'string':
-        return { size: await this.#raw.strlen(key), state: await this.#raw.getrange(key, 0, 0) };
+        return {
+          size: await this.#redis.client.strlen(key),
+          state: await this.#redis.client.getrange(key, 0, 0),
+        };
       case 'stream': {
-        const [pending] = (await this.#raw.call('XPENDING', key, 'stem')) as [number];
-        return { size: await this.#raw.xlen(key), pending };
+        const [pending] = (await this.#redis.client.call('XPENDING', key, 'stem')) as [number];
+        return { size: await this.#redis.client.xlen(key), pending };
       }
       case 'list':
-        return { size: await this.#raw.llen(key) };
+        return { size: await this.#redis.client.llen(key) };
       case 'zset':
-        return { size: await this.#raw.zcard(key) };
+        return { size: await this.#redis.client.zcard(key) };
       case 'set':
-        return { size: await this.#raw.scard(key) };
+        return { size: await this.#redis.client.scard(key) };
       default:
-        return { size: await this.#raw.hlen(key) };
+        return { size: await this.#redis.client.hlen(key) };
     }
   }
 }
@@ -390,6 +347,7 @@ export class Stage {
 /** Asks for every task as a client does. */
 async function readFinals(
   broker: RedisBroker,
+  partitions: number,
   ids: readonly string[],
 ): Promise<Map<string, FinalTask>> {
   const silent = { log: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
@@ -400,7 +358,7 @@ async function readFinals(
     rules: {
       defaultQueue: QUEUE,
       allowUnknownTasks: true,
-      partitions: 1,
+      partitions,
       limits: { argsBytes: 1 << 20, headersBytes: 1 << 16 },
       resultTtlMs: HOUR_MS,
     },

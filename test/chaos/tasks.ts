@@ -8,6 +8,9 @@ export const OPERATOR_QUEUE = 'operated';
 /** Served by nobody: for pausing and purging. */
 export const IDLE_QUEUE = 'idle';
 
+/** Makes a producer enqueue many tasks at once. */
+export const BURST_SIGNAL = 'SIGUSR2';
+
 export interface ChaosArgs {
   readonly n: number;
 }

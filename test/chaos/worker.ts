@@ -123,6 +123,7 @@ class ChaosTasks {
     StemModule.forRoot({
       broker: environment.redisUrl,
       namespace: environment.namespace,
+      partitions: environment.partitions,
       resultTtl: '30m',
       defaultQueue: QUEUE,
       beat: false,

@@ -1,4 +1,4 @@
-import { readTarget } from '../../libs/stem/src/config/store-target.js';
+import { connectionTo } from '../chaos/connection.js';
 import { Redis } from 'ioredis';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
 import { eventually } from '../contract/broker-harness.js';
@@ -8,11 +8,9 @@ import { freshNamespace, gate, RememberingLogger, TestStem } from '../support/st
 
 /** What an application gets whose `broker` is this URL. */
 async function sentinelStem(url: string): Promise<TestStem> {
-  const target = readTarget(url, { option: 'broker', tls: undefined });
-  if (target.kind !== 'redis') throw new Error(`${url} is no Redis`);
   const log = new RememberingLogger();
   const broker = new RedisBroker({
-    connection: target.connection as ConstructorParameters<typeof RedisBroker>[0]['connection'],
+    connection: connectionTo(url),
     namespace: freshNamespace(),
     commandTimeoutMs: 2_000,
     log,
