@@ -6,6 +6,7 @@ export interface ChaosEnvironment {
   readonly ledgerFolder: string;
   readonly processName: string;
   readonly leaseMs: number;
+  readonly commandTimeoutMs: number;
   readonly concurrency: number;
   readonly seed: number;
 }
@@ -17,6 +18,7 @@ const VARIABLES: Readonly<Record<keyof ChaosEnvironment, string>> = {
   ledgerFolder: 'CHAOS_LEDGER',
   processName: 'CHAOS_PROCESS',
   leaseMs: 'CHAOS_LEASE_MS',
+  commandTimeoutMs: 'CHAOS_COMMAND_TIMEOUT_MS',
   concurrency: 'CHAOS_CONCURRENCY',
   seed: 'CHAOS_SEED',
 };
@@ -39,6 +41,7 @@ export function fromVariables(): ChaosEnvironment {
     ledgerFolder: text('ledgerFolder'),
     processName: text('processName'),
     leaseMs: Number(text('leaseMs')),
+    commandTimeoutMs: Number(text('commandTimeoutMs')),
     concurrency: Number(text('concurrency')),
     seed: Number(text('seed')),
   };

@@ -6,7 +6,12 @@ import type { StageOptions } from './stage.js';
 /** What a stage is, but for where it leaves its traces. */
 export type StagePlan = Omit<StageOptions, 'folder' | 'programs' | 'log'>;
 
-const QUICK = { versions: ['current'], leaseMs: 3_000, recoveryLimitMs: 6_000 } as const;
+const QUICK = {
+  versions: ['current'],
+  leaseMs: 3_000,
+  commandTimeoutMs: 2_000,
+  recoveryLimitMs: 6_000,
+} as const;
 
 /**
  * Schedules are no part of this test: nothing here would notice a tick that is lost. Nor is what operators
@@ -67,6 +72,7 @@ export function planStages(minutes: number, seed: number): StagePlan[][] {
         partitions: 1,
         versions: ['current'],
         leaseMs: 30_000,
+        commandTimeoutMs: 2_000,
         recoveryLimitMs: 45_000,
         recoveriesExpected: 1,
         seconds: 0,
@@ -79,6 +85,8 @@ export function planStages(minutes: number, seed: number): StagePlan[][] {
         ...QUICK,
         label: 'sentinel',
         redis: 'Sentinel',
+        // As applications have it, which is about how long a failover takes.
+        commandTimeoutMs: 5_000,
         partitions: 2,
         recoveriesExpected: 0,
         seconds: seconds * 0.2,

@@ -24,6 +24,7 @@ export interface StageOptions {
   /** Builds of the package that take turns. */
   readonly versions: readonly Version[];
   readonly leaseMs: number;
+  readonly commandTimeoutMs: number;
   readonly recoveryLimitMs: number;
   readonly recoveriesExpected: number;
   readonly seconds: number;
@@ -63,6 +64,9 @@ const PRODUCER_SCRIPTS = [
   'discard',
   'enqueue',
   'find',
+  'list-ended',
+  'list-ready',
+  'list-sorted',
   'pause',
   'purge',
   'queue-stats',
@@ -100,6 +104,7 @@ export class Stage {
       namespace: NAMESPACE,
       partitions: options.partitions,
       leaseMs: options.leaseMs,
+      commandTimeoutMs: options.commandTimeoutMs,
       concurrency: CONCURRENCY,
     });
   }

@@ -127,7 +127,7 @@ class ChaosTasks {
       resultTtl: '30m',
       defaultQueue: QUEUE,
       beat: false,
-      commandTimeout: '2s',
+      commandTimeout: environment.commandTimeoutMs,
       connectTimeout: '2s',
       onConnectFailure: 'wait',
       worker: {
