@@ -107,6 +107,16 @@ const KEYS: readonly {
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
   },
   {
+    pattern: /^events(:kept)?$/,
+    why: 'events for operators, and how many; for a week after the last one',
+    fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
+  },
+  {
+    pattern: /^(processes(:ends)?$|recorded:)/,
+    why: 'what processes told of themselves; for an hour at most after they ended',
+    fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
+  },
+  {
     pattern: /^l:/,
     why: 'next turn under a rate limit, for about a second',
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),

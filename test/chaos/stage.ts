@@ -334,6 +334,8 @@ export class Stage {
           state: await this.#redis.client.getrange(key, 0, 0),
         };
       case 'stream': {
+        // The stream of events has no consumers.
+        if (!key.includes('}:q:')) return { size: await this.#redis.client.xlen(key) };
         const [pending] = (await this.#redis.client.call('XPENDING', key, 'stem')) as [number];
         return { size: await this.#redis.client.xlen(key), pending };
       }
