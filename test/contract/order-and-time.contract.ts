@@ -128,6 +128,7 @@ export function orderAndTimeContract(harness: BrokerHarness): void {
       expect(await consumer.claim(1)).toEqual({
         outcome: 'claimed',
         deliveries: [],
+        mayHaveMore: false,
         nextDueAt: notBefore,
       });
       await stage.advance(60);

@@ -209,6 +209,8 @@ export type ClaimOutcome =
   | {
       readonly outcome: 'claimed';
       readonly deliveries: readonly Delivery[];
+      /** There is probably more: the claim ended because it had as much as it may take. */
+      readonly mayHaveMore: boolean;
       /** When the next waiting task of these queues comes due, if the batch was not full. */
       readonly nextDueAt: number | undefined;
     }

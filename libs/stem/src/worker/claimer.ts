@@ -116,7 +116,7 @@ export class Claimer {
         return;
       }
       const claimed = outcome.deliveries.length;
-      this.#plenty = claimed === max;
+      this.#plenty = outcome.mayHaveMore;
       this.#reserved -= max;
       max = 0;
       if (claimed > 0) this.#parts.onClaimed(outcome.deliveries);

@@ -76,7 +76,8 @@ export class MemoryConsumer implements Consumer {
       }
     }
     const nextDueAt = deliveries.length < max ? this.#nextDueAt() : undefined;
-    return Promise.resolve({ outcome: 'claimed', deliveries, nextDueAt });
+    const mayHaveMore = deliveries.length === max;
+    return Promise.resolve({ outcome: 'claimed', deliveries, mayHaveMore, nextDueAt });
   }
 
   waitForWork(timeoutMs: number): Promise<void> {

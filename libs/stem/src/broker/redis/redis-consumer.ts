@@ -20,7 +20,7 @@ import { readHandOut, type Unreadable } from './hand-out-reader.js';
 import type { Partition } from './partition.js';
 import { encodeSucceeded } from './record-codec.js';
 import type { RedisDelivery } from './redis-delivery.js';
-import { claim } from './scripts/claim.script.js';
+import { claim, type HandOut } from './scripts/claim.script.js';
 import { complete, type Completion } from './scripts/complete.script.js';
 import {
   checkCancels,
@@ -34,8 +34,10 @@ import type { ServerClock } from './server-clock.js';
 import { Settlers } from './settlers.js';
 import type { WakeListener } from './wake-listener.js';
 
-/** Most tasks that one call hands out. */
+/** Most tasks that one call hands out, */
 const MAX_CLAIM = 500;
+/** and about how many bytes of them, so that large ones do not hold Redis for long. */
+const CLAIM_BYTES = 256 * 1024;
 /** Most due tasks that a claim settles per queue. */
 const DUE_BUDGET = 200;
 /** How often requests to stop are looked for, in case a message was lost. */
@@ -77,6 +79,8 @@ export class RedisConsumer implements Consumer {
   /** The queues that it takes tasks from now; see {@link leaveOut}. */
   #queues: readonly string[];
   #queueRotation = 0;
+  /** Size of a task, as the last claims tell. */
+  #taskBytes = 0;
   /** When the next waiting task of our queues comes due, as the last claim told. */
   #nextDueAt: number | undefined;
   #leaseLost = false;
@@ -123,10 +127,12 @@ export class RedisConsumer implements Consumer {
     const { partitions } = this.#context;
     const deliveries: Delivery[] = [];
     let nextDueAt: number | undefined;
+    let mayHaveMore = false;
     const queues = this.#rotatedQueues();
     await this.#rounds.run(Math.min(max, MAX_CLAIM * partitions.length), async (index, share) => {
       const partition = partitions[index] as Partition;
-      const reply = await this.#claimFrom(partition, queues, Math.min(share, MAX_CLAIM));
+      const limit = Math.min(share, this.#claimLimit);
+      const reply = await this.#claimFrom(partition, queues, limit);
       if (reply.outcome === 'lease-lost') {
         this.#loseLease();
         return 0;
@@ -135,6 +141,8 @@ export class RedisConsumer implements Consumer {
       if (reply.fault !== undefined) this.#context.onFault(reply.fault);
       if (reply.nextDueAt !== undefined)
         nextDueAt = Math.min(nextDueAt ?? Infinity, reply.nextDueAt);
+      if (reply.handOuts.length === limit) mayHaveMore = true;
+      this.#learnSizes(reply.handOuts);
       for (const handOut of reply.handOuts) {
         const read = readHandOut(partition.index, handOut, this.#context.newTaskId);
         if ('detail' in read) {
@@ -151,7 +159,7 @@ export class RedisConsumer implements Consumer {
     // What other partitions handed out under a lease that is gone in one of them is given back at close.
     return this.#leaseLost
       ? { outcome: 'lease-lost' }
-      : { outcome: 'claimed', deliveries, nextDueAt };
+      : { outcome: 'claimed', deliveries, mayHaveMore, nextDueAt };
   }
 
   waitForWork(timeoutMs: number): Promise<void> {
@@ -307,6 +315,17 @@ export class RedisConsumer implements Consumer {
         }
       }
     }
+  }
+
+  get #claimLimit(): number {
+    return Math.max(1, Math.min(MAX_CLAIM, Math.floor(CLAIM_BYTES / this.#taskBytes)));
+  }
+
+  #learnSizes(handOuts: readonly HandOut[]): void {
+    if (handOuts.length === 0) return;
+    let bytes = 0;
+    for (const { text } of handOuts) bytes += text.length;
+    this.#taskBytes = (this.#taskBytes + bytes / handOuts.length) / 2;
   }
 
   /** Queues take turns in being asked first, so that a busy one does not starve those behind it. */
