@@ -13,6 +13,8 @@ export interface WorkerProcessOptions {
   readonly drainTimeoutMs?: number;
   /** Registers the SDK of OpenTelemetry, and prints `span` with each ended span as JSON. */
   readonly telemetry?: boolean;
+  /** A program beside `worker-program.ts` to run instead. */
+  readonly program?: string;
 }
 
 /**
@@ -43,7 +45,7 @@ export class WorkerProcess {
         join(dirname(__filename), 'compile-on-load.cjs'),
         // As main module it would be taken for an ES module, by the nearest package.json.
         '--eval',
-        `require(${JSON.stringify(join(dirname(__filename), 'worker-program.ts'))})`,
+        `require(${JSON.stringify(join(dirname(__filename), options.program ?? 'worker-program.ts'))})`,
         '--',
         JSON.stringify(options),
       ],
