@@ -24,6 +24,8 @@ export interface Load {
   readonly priorities: boolean;
   /** Size of their arguments, as JSON. */
   readonly payloadBytes: number;
+  /** Whether Stem tells operators what it does, as it does by default. */
+  readonly monitor: boolean;
 }
 
 export const PLAIN: Load = {
@@ -32,6 +34,7 @@ export const PLAIN: Load = {
   firstQueue: 0,
   priorities: false,
   payloadBytes: 100,
+  monitor: true,
 };
 
 export const IO_MS = 5;

@@ -24,7 +24,7 @@ const BenchRetried = defineTask<Payload, unknown>('bench.retried', {
 /** Stem in a Nest application, with its default options. */
 export const stem: Contender = {
   async openProducer({ url, load }): Promise<Producer> {
-    const { app, client } = await openClient(url);
+    const { app, client } = await openClient(url, load);
     const dealer = new Dealer(load);
     const task = taskOf(load);
     const names = queueNames(load);
@@ -60,7 +60,7 @@ export const stem: Contender = {
   },
 
   async countSucceeded({ url, load }) {
-    const { app, client } = await openClient(url);
+    const { app, client } = await openClient(url, load);
     try {
       let sum = 0;
       for (const queue of queueNames(load)) sum += (await client.queues.stats(queue)).succeeded;
@@ -77,8 +77,9 @@ function taskOf({ work }: Load): typeof Bench {
 
 async function openClient(
   url: string,
+  load: Load,
 ): Promise<{ app: INestApplicationContext; client: StemClient }> {
-  @Module({ imports: [stemModule({ broker: url, worker: false })] })
+  @Module({ imports: [stemModule(load, { broker: url, worker: false })] })
   class ProducerModule {}
 
   const app = await createApp(ProducerModule);
@@ -94,7 +95,7 @@ function workerModule({ url, load, concurrency, handler }: WorkerOptions): new (
   }
 
   @Module({
-    imports: [stemModule({ broker: url, worker: { concurrency, queues: queueNames(load) } })],
+    imports: [stemModule(load, { broker: url, worker: { concurrency, queues: queueNames(load) } })],
     providers: [BenchTasks],
   })
   class WorkerModule {}
@@ -102,8 +103,8 @@ function workerModule({ url, load, concurrency, handler }: WorkerOptions): new (
   return WorkerModule;
 }
 
-function stemModule(options: StemOptions): DynamicModule {
-  return StemModule.forRoot({ ...options, beat: false });
+function stemModule({ monitor }: Load, options: StemOptions): DynamicModule {
+  return StemModule.forRoot({ ...options, beat: false, ...(monitor ? {} : { monitor: false }) });
 }
 
 function createApp(module: new () => object): Promise<INestApplicationContext> {

@@ -3,6 +3,7 @@ import { holdScenario, longQueueScenario, promotionScenario } from './growth.js'
 import { handlerScenarios } from './handlers.js';
 import { inMemoryScenario } from './in-memory.js';
 import { memoryScenario } from './memory.js';
+import { monitorScenario } from './monitor.js';
 import { processingScenarios, specialScenarios } from './processing.js';
 import type { Scenario, Sizes } from './scenario.js';
 import { idleScenario, latencyScenario } from './waiting.js';
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   promotionScenario,
   holdScenario,
   inMemoryScenario,
+  monitorScenario,
 ];
 
 /** Warm-ups are long enough for the slowest compiler tier to be done with the hot code. */
