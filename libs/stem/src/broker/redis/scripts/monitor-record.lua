@@ -21,6 +21,8 @@ local EVENTS_MS = 604800000
 local TRIM_AT_ONCE = 100
 
 if tonumber(redis.call('GET', recorded_key(source)) or 0) >= number then return 0 end
+-- First: should anything fail below, the repeated batch must not be counted twice.
+redis.call('SET', recorded_key(source), number, 'PX', RECORDED_MS)
 
 if #ARGV > 6 then
   local now = now_ms()
@@ -45,5 +47,4 @@ if events > 0 then
   redis.call('PEXPIRE', EVENTS_KEPT, EVENTS_MS)
 end
 
-redis.call('SET', recorded_key(source), number, 'PX', RECORDED_MS)
 return 1
