@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
+import type { Delivery } from '../../libs/stem/src/broker/broker.js';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
 import {
   BrokerTimeoutError,
@@ -209,6 +210,34 @@ describe('a connection that is lost', () => {
       deliveries: 1,
     });
     await consumer.close();
+    await proxy.close();
+  });
+});
+
+describe('a task whose release had no answer', () => {
+  it.each(['swallow', 'swallowAnswers'] as const)('is handed out again (%s)', async (trouble) => {
+    const proxy = await Proxy.start(redis.port);
+    const stem = await redisStem(`redis://127.0.0.1:${proxy.port}`);
+    stem.task('echo', (args) => args);
+    const consumer = await stem.broker.openConsumer({
+      worker: 'w',
+      queues: ['default'],
+      leaseMs: 60_000,
+    });
+    const task = await stem.client.enqueue('echo');
+    const claimed = await consumer.claim(1);
+    const [delivery] = claimed.outcome === 'claimed' ? claimed.deliveries : [];
+
+    proxy[trouble]();
+    await expect(consumer.release(delivery as Delivery)).rejects.toThrow(BrokerTimeoutError);
+    const again = await consumer.claim(1);
+
+    expect(again).toMatchObject({
+      outcome: 'claimed',
+      deliveries: [{ envelope: { id: task.id }, deliveries: 1 }],
+    });
+    await consumer.close();
+    await stem.close();
     await proxy.close();
   });
 });

@@ -4,8 +4,9 @@ import { missedFloors } from './floors.js';
 import { describeMachine } from './machine.js';
 import { type BenchOptions, parseOptions, USAGE } from './options.js';
 import { startRedisServer } from './redis-server.js';
-import { createReport, type Report, Results, writeReport } from './report.js';
+import { createReport, type Report, Results } from './report.js';
 import { toMarkdown } from './report-markdown.js';
+import { writeReport } from './report-writer.js';
 import { FULL, SCENARIOS, SHORT } from './scenarios/index.js';
 import type { Scenario } from './scenarios/scenario.js';
 
