@@ -1,6 +1,5 @@
 import type { BrokerHarness } from './broker-harness.js';
 import { claimsAndRetentionContract } from './claims-and-retention.contract.js';
-import { controlBusContract } from './control-bus.contract.js';
 import { deadLettersContract } from './dead-letters.contract.js';
 import { leasesContract } from './leases.contract.js';
 import { listingContract } from './listing.contract.js';
@@ -22,7 +21,6 @@ export function brokerContract(name: string, harness: BrokerHarness): void {
     describe('queues and cancelling', () => queuesAndCancelContract(harness));
     describe('dead letters', () => deadLettersContract(harness));
     describe('listing', () => listingContract(harness));
-    describe('the control bus', () => controlBusContract(harness));
     describe('waiting', () => waitingContract(harness));
     describe('payloads and bulk', () => payloadsAndBulkContract(harness));
   });

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MemoryBroker } from '../../libs/stem/src/broker/memory/memory-broker.js';
+import type { BrokerHarness } from './broker-harness.js';
 import { brokerContract } from './broker.contract.js';
+import { controlBusContract } from './control-bus.contract.js';
 
 brokerContract('MemoryBroker on a clock moved by hand', {
   realTime: false,
@@ -16,7 +18,7 @@ brokerContract('MemoryBroker on a clock moved by hand', {
   },
 });
 
-brokerContract('MemoryBroker', {
+const realTime: BrokerHarness = {
   realTime: true,
   async createStore() {
     const content = new MemoryBroker();
@@ -25,4 +27,6 @@ brokerContract('MemoryBroker', {
       advance: (ms) => delay(ms + 1),
     };
   },
-});
+};
+brokerContract('MemoryBroker', realTime);
+describe('the control bus of MemoryBroker', () => controlBusContract(realTime));

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { nanoid } from 'nanoid';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
+import type { BrokerHarness } from './broker-harness.js';
 import { brokerContract } from './broker.contract.js';
+import { controlBusContract } from './control-bus.contract.js';
 
 let server: RedisServer;
 
@@ -13,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describe.each([1, 4])('with %i partition(s)', (partitions) => {
-  brokerContract('RedisBroker', {
+  const harness: BrokerHarness = {
     realTime: true,
     async createStore() {
       const namespace = `test-${nanoid(8)}`;
@@ -28,5 +30,9 @@ describe.each([1, 4])('with %i partition(s)', (partitions) => {
         advance: (ms) => delay(ms + 2),
       };
     },
-  });
+  };
+  brokerContract('RedisBroker', harness);
+  if (partitions === 1) {
+    describe('the control bus of RedisBroker', () => controlBusContract(harness));
+  }
 });

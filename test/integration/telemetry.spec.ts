@@ -1,9 +1,27 @@
 import { context, SpanKind, trace } from '@opentelemetry/api';
-import { EnqueueOptionError, TaskArgsError, UnrecoverableTaskError } from 'nestjs-stem';
+import { type INestApplicationContext, Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  EnqueueOptionError,
+  Schedule,
+  StemClient,
+  StemModule,
+  Task,
+  TaskArgsError,
+  type TaskContext,
+  UnrecoverableTaskError,
+} from 'nestjs-stem';
 import { loadTelemetry } from '../../libs/stem/src/telemetry/load-telemetry.js';
 import { eventually } from '../contract/broker-harness.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
-import { freshNamespace, memoryStem, redisStem, type TestStem } from '../support/stem.js';
+import {
+  freshNamespace,
+  gate,
+  memoryStem,
+  redisStem,
+  RememberingLogger,
+  type TestStem,
+} from '../support/stem.js';
 import { type SeenMetric, type SeenSpan, startTelemetry } from '../support/telemetry.js';
 import { WorkerProcess } from '../support/worker-process.js';
 
@@ -237,6 +255,56 @@ describe('with an SDK', () => {
         namespace: 'test',
       });
     });
+  });
+});
+
+describe('an application with an SDK', () => {
+  it('traces and measures by itself, its schedules too, unless told not to', async () => {
+    const sdk = startTelemetry({ propagator: true });
+    const execution = gate<string | undefined>();
+    @Injectable()
+    class Jobs {
+      @Task('tick')
+      @Schedule('every:1s', { id: 'often' })
+      tick(_args: unknown, { headers }: TaskContext): void {
+        execution.open(headers['traceparent']);
+      }
+    }
+    const boot = async (telemetry?: boolean): Promise<INestApplicationContext> => {
+      const module = await Test.createTestingModule({
+        imports: [
+          StemModule.forRoot({
+            logger: new RememberingLogger(),
+            ...(telemetry === undefined ? {} : { telemetry }),
+          }),
+        ],
+        providers: [Jobs],
+      }).compile();
+      return module.init();
+    };
+    const deaf = await boot(false);
+    const app = await boot();
+    try {
+      await app.get(StemClient).enqueue('tick', {}, { queue: 'nobody' });
+      expect(await execution.promise).toBeUndefined(); // a tick begins a trace of its own
+      await eventually(() => expect(sdk.spans().map(({ name }) => name)).toContain('stem.consume'));
+      expect(sdk.spans().filter(({ name }) => name === 'stem.enqueue')).toHaveLength(1);
+      const seen = await sdk.metrics();
+      const value = (name: string): SeenMetric['value'] | undefined =>
+        seen.find((one) => one.name === name)?.value;
+      expect(value('stem.scheduler.dispatch.attempts')).toBeGreaterThanOrEqual(1);
+      expect(value('stem.scheduler.dispatch.success')).toBeGreaterThanOrEqual(1);
+      for (const name of ['dispatch.duration', 'drift', 'overdue.lag']) {
+        expect(value(`stem.scheduler.${name}`)).toMatchObject({ count: expect.any(Number) });
+      }
+      expect(value('stem.scheduler.due.entries')).toBe(0);
+      expect(value('stem.scheduler.overdue.entries')).toBe(0);
+      expect(value('stem.worker.concurrency')).toBe(10);
+    } finally {
+      await app.close();
+      await deaf.close();
+      await sdk.stop();
+    }
   });
 });
 

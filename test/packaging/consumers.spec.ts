@@ -36,7 +36,10 @@ const PUBLISHED = {
   audit: ['email.digest retries: Error: the first try fails', 'email.send succeeded'],
 };
 /** Optional peers without which an entry point cannot be loaded. */
-const PEER_OF: Readonly<Record<string, string>> = { 'nestjs-stem/cli': 'nest-commander' };
+const PEER_OF: Readonly<Record<string, string>> = {
+  'nestjs-stem/cli': 'nest-commander',
+  'nestjs-stem/terminus': '@nestjs/terminus',
+};
 
 /** Makes Node behave like tools that do not know the condition `module-sync`, such as Jest. */
 const COMMONJS_COPY = '--no-experimental-require-module';

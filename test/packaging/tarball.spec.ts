@@ -26,6 +26,7 @@ type Conditions = Readonly<Record<string, Readonly<Record<'types' | 'default', s
 const OPTIONAL_PEERS_OF: Readonly<Record<string, readonly string[]>> = {
   './testing': ['@nestjs/testing'],
   './cli': ['nest-commander'],
+  './terminus': ['@nestjs/terminus'],
 };
 
 let folder: string;

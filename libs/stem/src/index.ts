@@ -46,6 +46,11 @@ export type {
   WorkerQueuesOptions,
   WorkerShutdownOptions,
 } from './client/worker-control.js';
+export {
+  PROMETHEUS_CONTENT_TYPE,
+  type PrometheusOptions,
+  prometheusText,
+} from './client/prometheus-text.js';
 export type { WorkerReply } from './client/ask-workers.js';
 export type { Workers } from './client/workers.js';
 export type {

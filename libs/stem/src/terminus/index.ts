@@ -1,0 +1,1 @@
+export { StemHealthIndicator, type StemIndicatorOptions } from './stem-health-indicator.js';
