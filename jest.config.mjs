@@ -45,7 +45,8 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-stem$': '<rootDir>/libs/stem/src/index.ts',
-    '^nestjs-stem/(testing|cli|terminus|dashboard|workflows)$': '<rootDir>/libs/stem/src/$1/index.ts',
+    '^nestjs-stem/(testing|cli|terminus|dashboard|workflows)$':
+      '<rootDir>/libs/stem/src/$1/index.ts',
   },
   modulePathIgnorePatterns: [
     '<rootDir>/(libs|apps|examples)/[^/]+/dist/',
