@@ -13,15 +13,21 @@ const NOT_NEEDED =
 /** Loaded on demand, from where `stem` is installed. */
 const EXTERNAL = ['ioredis', 'piscina'];
 
+/** Where Node can, the program is compiled once and not at every start. */
+const STARTER = `#!/usr/bin/env node
+'use strict';
+require('node:module').enableCompileCache?.();
+require('./program.cjs');
+`;
+
 const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  // nest-commander tells commands apart by the names of their classes.
+  // Less to read at every start; nest-commander tells commands apart by the names of their classes.
+  minify: true,
   keepNames: true,
-  minifySyntax: true,
-  minifyWhitespace: true,
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
@@ -32,14 +38,15 @@ export async function bundleCommandLine(library) {
   const program = await build({
     ...OPTIONS,
     entryPoints: [join(library, 'dist/esm/cli/main.js')],
-    outfile: join(library, 'dist/bin/stem.cjs'),
+    outfile: join(library, 'dist/bin/program.cjs'),
     external: EXTERNAL,
     banner: {
-      js: '#!/usr/bin/env node\nconst __bundleUrl = require("node:url").pathToFileURL(__filename).href;',
+      js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;',
     },
     define: { 'import.meta.url': '__bundleUrl' },
     plugins: [emptyModules],
   });
+  writeFileSync(join(library, 'dist/bin/stem.cjs'), STARTER, { mode: 0o755 });
   const vendor = join(library, 'src/cli/vendor');
   const names = readdirSync(vendor).filter((name) => name.endsWith('.cjs'));
   const parts = await Promise.all(

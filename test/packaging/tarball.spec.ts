@@ -69,7 +69,7 @@ it('holds every module, compiled twice, and nothing else', async () => {
   ]);
   const expected = [
     ...['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json'],
-    ...['dist/bin/stem.cjs', 'dist/bin/LICENSES.txt'],
+    ...['dist/bin/stem.cjs', 'dist/bin/program.cjs', 'dist/bin/LICENSES.txt'],
     ...compiled,
   ];
   expect(files.sort()).toEqual(expected.sort());

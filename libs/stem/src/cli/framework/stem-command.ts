@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { Page } from '../output/page.js';
 import { complain, print } from '../output/print.js';
 import type { Session } from '../session/session.js';
-import { oneLine } from './cli-error.js';
+import { oneLine, usageError } from './cli-error.js';
 import { GLOBAL_OPTIONS, type GlobalOptions } from './global-options.js';
 import { addOptions, type OptionSpecs, type ValuesOf, valuesOf } from './options.js';
 
@@ -154,10 +154,10 @@ function refuseWrongUsage<T>(runner: T, command: Command): T {
         .replace(/^error: /, '')
         .replace(/ \(Did you mean (.+)\?\)$/, "; did you mean '$1'?")
         .replace(/(?<![.?])$/, '.');
-      complain(
-        Object.assign(new Error(`${fault} See ${pathOf(command)} --help.`), { code: 'CLI_USAGE' }),
-        { json: process.argv.includes('--json'), verbose: false },
-      );
+      complain(usageError(`${fault} See ${pathOf(command)} --help.`), {
+        json: process.argv.includes('--json'),
+        verbose: false,
+      });
     },
   });
   command.exitOverride(({ code }) => {

@@ -4,7 +4,7 @@ import { roughly, visible } from './text.js';
 
 type Signals = Pick<SignalBus, 'on'>;
 
-/** A log line for what becomes of each task. */
+/** A log line for what becomes of each task; the library itself logs those that give up. */
 export function narrateTasks(signals: Signals, log: LoggerService): void {
   const line = (task: SignalledTask, what: string, durationMs: number, why = ''): string =>
     visible(`${task.name} ${task.id} ${what} after ${roughly(durationMs)}${why && `: ${why}`}`);
@@ -14,10 +14,6 @@ export function narrateTasks(signals: Signals, log: LoggerService): void {
   signals.on('taskRetry', ({ task, durationMs, failure, delayMs }) => {
     const why = `${failure.name}: ${failure.message}`;
     log.warn(`${line(task, 'failed', durationMs, why)}; again in ${roughly(delayMs)}`);
-  });
-  signals.on('taskFailed', ({ task, durationMs, failure, reason }) => {
-    const why = `${failure.name}: ${failure.message}`;
-    log.error(line(task, `gave up (${reason})`, durationMs, why));
   });
   signals.on('taskRevoked', ({ task, durationMs, reason }) => {
     log.warn(line(task, 'was stopped', durationMs, reason));

@@ -9,7 +9,9 @@ import { StemConfig } from '../../config/environment.js';
 import { resolveStemOptions } from '../../config/resolve-options.js';
 import { SignalBus } from '../../core/signals.js';
 import type { TaskLogger } from '../../core/task-context.js';
+import { TaskObservers } from '../../core/task-observer.js';
 import { TaskRegistry } from '../../core/task-registry.js';
+import { Monitor } from '../../monitor/monitor.js';
 import { usageError } from '../framework/cli-error.js';
 import type { GlobalOptions } from '../framework/global-options.js';
 import { connectionOptions } from './connection-options.js';
@@ -17,6 +19,8 @@ import type { Session } from './session.js';
 
 /** An operator waits for an answer. */
 const CONNECT_TIMEOUT = '4s';
+/** Longest time for which the end waits for what is counted. */
+const FLUSH_MS = 1_000;
 
 /** What the library would log comes back as the error of the command. */
 function loggerOf({ verbose }: GlobalOptions): TaskLogger {
@@ -70,7 +74,20 @@ export async function openSession(globals: GlobalOptions): Promise<Session> {
   const scheduleStore =
     config.scheduleStore &&
     (await createScheduleStore({ ...limits, target: config.scheduleStore }));
+  const observers = new TaskObservers(logger);
+  // What is enqueued from here counts as well.
+  const monitor =
+    config.monitor && broker.monitor
+      ? new Monitor({
+          store: broker.monitor,
+          observers,
+          log: logger,
+          now: () => broker.now(),
+          options: config.monitor,
+        })
+      : undefined;
   const stem = new StemClient({
+    observers,
     broker,
     resultBackend,
     scheduleStore: scheduleStore ?? broker.schedules,
@@ -82,6 +99,7 @@ export async function openSession(globals: GlobalOptions): Promise<Session> {
     stem,
     broker,
     close: async () => {
+      await monitor?.stop(FLUSH_MS);
       await Promise.allSettled([broker.close(), resultBackend?.close(), scheduleStore?.close()]);
     },
   };

@@ -24,7 +24,11 @@ export async function runApp(globals: GlobalOptions, options: RunOptions): Promi
     connect: true,
     ...(workerOptions ? { workerOptions } : {}),
     logger: ({ ConsoleLogger }) =>
-      globals.json ? new ConsoleLogger({ json: true, logLevels: LEVELS }) : LEVELS,
+      new ConsoleLogger({
+        json: globals.json,
+        colors: !globals.json && process.stdout.isTTY && process.stdout.hasColors(),
+        logLevels: LEVELS,
+      }),
   });
   const { Logger } = (await load('@nestjs/common')) as unknown as NestCommon;
   const log = new Logger(worker ? 'StemWorker' : 'StemBeat');

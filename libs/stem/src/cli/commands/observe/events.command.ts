@@ -76,12 +76,14 @@ const STYLES: Readonly<Partial<Record<StemEvent['type'], Style>>> = {
 
 function lineOf(event: StemEvent, page: Page): string {
   const { at, type, task, worker, durationMs, reason, schedule, count: left } = event;
-  const subject = task
-    ? `${task.name} ${task.id}`
-    : (schedule?.id ?? worker ?? (left === undefined ? '' : `${left} events`));
+  const subject = [
+    ...(schedule ? [schedule.id] : []),
+    ...(task ? [task.name, task.id] : worker === undefined ? [] : [worker]),
+    ...(left === undefined ? [] : [`${left} events`]),
+  ].join(' ');
   return [
     page.paint('dim', at.toISOString()),
-    page.paint(STYLES[type] ?? 'cyan', type.padEnd(15)),
+    page.paint(STYLES[type] ?? 'cyan', type.padEnd(19)),
     visible(subject),
     ...(task && task.attempt > 0 ? [`attempt ${task.attempt}`] : []),
     ...(durationMs === undefined ? [] : [roughly(durationMs)]),
