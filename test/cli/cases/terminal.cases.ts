@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import stringWidth from 'string-width';
 import type { Stage } from '../support/stage.js';
 import { type StemProgram } from '../support/stem-program.js';
@@ -8,27 +7,6 @@ const COLOUR = /\u001b\[\d+m/;
 
 /** How it looks: narrow terminals, wide characters, colours, live screens. */
 export function terminalCases(stage: Stage): void {
-  /** In a terminal of 60 columns. */
-  const inTerminal = (line: string, env: Readonly<Record<string, string>> = {}): Promise<string> =>
-    new Promise((resolve) => {
-      const { program, folder } = stage.installation;
-      execFile(
-        'script',
-        ['-qec', `stty cols 60; ${program} ${line}`, '/dev/null'],
-        {
-          cwd: folder,
-          env: {
-            PATH: process.env.PATH,
-            TERM: 'xterm-256color',
-            STEM_BROKER_URL: stage.redis.url(),
-            STEM_NAMESPACE: stage.namespace,
-            ...env,
-          },
-        },
-        (_, stdout) => resolve(stdout),
-      );
-    });
-
   describe('a terminal of 60 columns', () => {
     let stem: StemProgram;
 
@@ -82,8 +60,8 @@ export function terminalCases(stage: Stage): void {
 
     it('has colours, which NO_COLOR takes away', async () => {
       const [coloured, plain] = await Promise.all([
-        inTerminal('queue list'),
-        inTerminal('queue list', { NO_COLOR: '1' }),
+        stage.inTerminal('queue list'),
+        stage.inTerminal('queue list', { NO_COLOR: '1' }),
       ]);
       expect(coloured).toMatch(COLOUR);
       expect(plain).toMatch(/QUEUE/);

@@ -1,5 +1,5 @@
 import type { Stage } from '../support/stage.js';
-import type { StemProcess, StemProgram } from '../support/stem-program.js';
+import type { Outcome, StemProcess, StemProgram } from '../support/stem-program.js';
 import { expectState } from './tasks.cases.js';
 
 interface Reply {
@@ -12,6 +12,8 @@ const WORKER = ['worker', 'start', '--app', 'esm/app.module.js', '--name', 'Werk
 
 /** Workers and Beats as processes: how they start, are governed, observed, and end. */
 export function workerCases(stage: Stage): void {
+  let unreachable: Promise<Outcome> | undefined;
+
   const startWorker = async (stem: StemProgram, ...args: string[]): Promise<StemProcess> => {
     const worker = stem.start(...WORKER, ...args);
     await worker.prints(/Connected to/);
@@ -21,6 +23,21 @@ export function workerCases(stage: Stage): void {
   const isKnown = async (stem: StemProgram): Promise<void> => {
     while ((await stem.run('worker', 'status')).code !== 0);
   };
+
+  describe('a start that cannot be', () => {
+    it('ends with the reason', async () => {
+      // It tries for the ten seconds that the application gives a connection; others need not wait for it.
+      unreachable = stage
+        .fresh()
+        .run(...WORKER, '--broker', 'redis://ops:hush@127.0.0.1:1', '--json');
+      const [missing, concurrency] = await Promise.all([
+        stage.fresh().run('worker', 'start', '--app', 'esm/nowhere.js'),
+        stage.fresh().run(...WORKER, '--concurrency', '0'),
+      ]);
+      expect(missing).toMatchObject({ code: 64 });
+      expect(concurrency).toMatchObject({ code: 64 });
+    });
+  });
 
   describe('without a worker', () => {
     it('commands to workers end with 1, and say that there is none', async () => {
@@ -178,22 +195,12 @@ export function workerCases(stage: Stage): void {
     });
   });
 
-  describe('a start that cannot be', () => {
-    it('ends with the reason', async () => {
-      const stem = stage.fresh();
-      const start = (...args: string[]) => stem.run('worker', 'start', ...args);
-      const [missing, unreachable, concurrency] = await Promise.all([
-        start('--app', 'esm/nowhere.js'),
-        start('--app', 'esm/app.module.js', '--broker', 'redis://ops:hush@127.0.0.1:1'),
-        start('--app', 'esm/app.module.js', '--concurrency', '0'),
-      ]);
-      expect(missing).toMatchObject({ code: 64 });
-      expect(unreachable).toMatchObject({
-        code: 70,
-        stderr: expect.stringMatching(/ECONNREFUSED/),
-      });
-      expect(unreachable.stdout + unreachable.stderr).not.toMatch(/hush/);
-      expect(concurrency).toMatchObject({ code: 64 });
+  describe('a start without a broker', () => {
+    it('ended with 70, one line, and without the password', async () => {
+      const { code, stdout = '', stderr = '' } = (await unreachable) ?? {};
+      expect({ code, stderr }).toEqual({ code: 70, stderr: expect.stringMatching(/ECONNREFUSED/) });
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stdout + stderr).not.toMatch(/hush/);
     });
   });
 }

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { type RedisServer, startRedisServer } from '../../support/redis-server.js';
 import { createInstallation, type Installation } from './installation.js';
 import { StemProgram } from './stem-program.js';
@@ -8,6 +9,12 @@ export interface Stage {
   readonly redis: RedisServer;
   /** `stem` in a namespace that no other test uses. */
   fresh(env?: Readonly<Record<string, string>>): StemProgram;
+  /**
+   * Runs a command of the latest {@link fresh} in a terminal of 60 columns.
+   *
+   * @returns all that the terminal got to show.
+   */
+  inTerminal(line: string, env?: Readonly<Record<string, string>>): Promise<string>;
   /** The namespace of the latest {@link fresh}. */
   readonly namespace: string;
 }
@@ -37,6 +44,22 @@ export function useStage(): Stage {
     },
     get namespace() {
       return `cli-${namespaces}`;
+    },
+    inTerminal(line: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+      const { program, folder } = stage.installation;
+      const command = `stty cols 60; ${program} ${line}`;
+      const all = {
+        PATH: process.env.PATH,
+        TERM: 'xterm-256color',
+        STEM_BROKER_URL: stage.redis.url(),
+        STEM_NAMESPACE: stage.namespace,
+        ...env,
+      };
+      return new Promise((resolve) => {
+        execFile('script', ['-qec', command, '/dev/null'], { cwd: folder, env: all }, (_, stdout) =>
+          resolve(stdout),
+        );
+      });
     },
     fresh(env: Readonly<Record<string, string>> = {}) {
       namespaces++;
