@@ -77,8 +77,13 @@ export class ExampleProcess {
 
   /** Sends a signal and waits until it has ended and all of its output is here. */
   async end(signal: NodeJS.Signals): Promise<Ending> {
-    const started = performance.now();
     this.#child.kill(signal);
+    return this.ended();
+  }
+
+  /** Waits until it has ended by itself and all of its output is here. */
+  async ended(): Promise<Ending> {
+    const started = performance.now();
     await this.#closed;
     ExampleProcess.#running.delete(this);
     return {

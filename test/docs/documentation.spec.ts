@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type ts from 'typescript';
-import { blocksOf, type Page, proseOf, readPages, ROOT } from './markdown.js';
+import { type Block, blocksOf, type Page, proseOf, readPages, ROOT } from './markdown.js';
 import { faultsIn, programOf, type Snippet, snippetsOf } from './snippets.js';
 
 const pages = readPages();
@@ -23,11 +23,32 @@ describe('the TypeScript of the documentation', () => {
   });
 });
 
+describe('blocks that are said to be from a file', () => {
+  const blocks = pages.flatMap(blocksOf).filter(({ from }) => from !== undefined);
+
+  it('are there to be checked', () => {
+    expect(blocks.length).toBeGreaterThan(0);
+  });
+
+  it('stand in it as they are, but for the indentation', () => {
+    const strayed = blocks.filter((block) => !stands(block));
+    expect(strayed.map(({ page, firstLine, from }) => `${page}:${firstLine}: ${from}`)).toEqual([]);
+  });
+});
+
 describe('the links of the documentation', () => {
   it('lead to files and headings that exist', () => {
     expect(pages.flatMap(brokenLinks)).toEqual([]);
   });
 });
+
+function stands({ from = '', lines }: Block): boolean {
+  const file = join(ROOT, from);
+  const trimmed = (all: readonly string[]): string => all.map((line) => line.trim()).join('\n');
+  return (
+    existsSync(file) && trimmed(readFileSync(file, 'utf8').split('\n')).includes(trimmed(lines))
+  );
+}
 
 function brokenLinks(page: Page): string[] {
   const broken: string[] = [];

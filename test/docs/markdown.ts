@@ -18,6 +18,8 @@ export interface Block {
   /** Line of its first line of code, counted from 1. */
   readonly firstLine: number;
   readonly lines: readonly string[];
+  /** The file it is a part of, said by `<!-- from: path -->` before it. */
+  readonly from?: string;
 }
 
 /** A row of a table: its cells without surrounding blanks, and its line. */
@@ -40,16 +42,20 @@ export function readPage(path: string): Page {
 
 export function blocksOf({ path, lines }: Page): Block[] {
   const blocks: Block[] = [];
-  let open: { info: string; fence: string; firstLine: number; lines: string[] } | undefined;
+  let open:
+    { info: string; fence: string; firstLine: number; lines: string[]; from?: string } | undefined;
+  let from: string | undefined;
   lines.forEach((line, index) => {
     const fence = /^\s*(`{3,})(.*)$/.exec(line);
     if (!open) {
       if (fence?.[1]) {
         open = { fence: fence[1], info: (fence[2] ?? '').trim(), firstLine: index + 2, lines: [] };
+        if (from !== undefined) open.from = from;
       }
+      if (line.trim() !== '') from = /^\s*<!-- from: (\S+) -->$/.exec(line)?.[1];
     } else if (line.trim() === open.fence) {
-      const { info, firstLine, lines: code } = open;
-      blocks.push({ page: path, info, firstLine, lines: code });
+      const { fence: _, ...block } = open;
+      blocks.push({ page: path, ...block });
       open = undefined;
     } else {
       open.lines.push(line);

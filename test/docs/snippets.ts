@@ -32,7 +32,10 @@ interface Source {
 }
 
 export function snippetsOf(blocks: readonly Block[]): Snippet[] {
-  return blocks.filter(({ info }) => info === 'ts').flatMap(snippetsOfBlock);
+  // A block from a file is compiled, and run, where it is from.
+  return blocks
+    .filter(({ info, from }) => info === 'ts' && from === undefined)
+    .flatMap(snippetsOfBlock);
 }
 
 function snippetsOfBlock({ page, firstLine, lines }: Block): Snippet[] {

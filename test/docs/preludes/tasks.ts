@@ -12,6 +12,3 @@ export declare function importRow(row: number): Promise<void>;
 export declare const payments: {
   charge(orderId: string, options: { idempotencyKey: string }): Promise<string>;
 };
-export declare const db: {
-  query(sql: string, values: unknown[]): Promise<{ id: string; task: string; args: unknown }[]>;
-};

@@ -330,6 +330,11 @@ describe('enqueueMany', () => {
     await client.enqueue(Add, { a: 'one' });
     // @ts-expect-error -- arguments are needed
     await client.enqueue(Add);
+    const Convert = defineTask<{ currency: 'EUR' | 'USD' }>('convert');
+    // @ts-expect-error -- CHF is not one of the currencies
+    await client.enqueue(Convert, { currency: 'CHF' });
+    // @ts-expect-error -- there is no such argument
+    await client.enqueue(Add, { a: 1, b: 2 });
     await client.enqueue(Ping);
     await client.enqueue(Ping, undefined, { priority: 1 });
   });

@@ -156,7 +156,8 @@ export class StemClient {
    */
   enqueue<TArgs, TResult>(
     task: TaskDefinition<TArgs, TResult>,
-    ...rest: EnqueueParameters<TArgs>
+    // Without NoInfer wrong arguments would widen TArgs instead of being refused.
+    ...rest: EnqueueParameters<NoInfer<TArgs>>
   ): Promise<TaskHandle<TResult>>;
   enqueue<TResult = unknown>(
     task: string,

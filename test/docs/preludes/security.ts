@@ -1,0 +1,1 @@
+export declare function renderTo(path: string): Promise<void>;
