@@ -26,6 +26,8 @@ import { TaskBuffer } from './task-buffer.js';
 import { type EnqueueChild, TaskRun } from './task-run.js';
 import { judge, maxRetriesOf, type RunDefaults, type RunEnd, type Verdict } from './verdict.js';
 
+/** How long handlers that do not wait for anything are called one after the other. */
+const TURN_MS = 5;
 /** How long isolated handlers may take to end by themselves when the lease is lost. */
 const LOST_GRACE_MS = 1_000;
 
@@ -75,6 +77,8 @@ export class WorkerSession {
   #leaseLost = false;
   #closed = false;
   #pumping = false;
+  /** When handlers that are to be called have to wait for the next turn of the event loop. */
+  #turnEndMonotonicMs: number | undefined;
   readonly #onIdle = new Set<() => void>();
   /** Tasks that wait for a turn or a longer lease, by id. */
   readonly #preparing = new Map<string, Delivery>();
@@ -276,10 +280,26 @@ export class WorkerSession {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#buffer.size > 0 && this.#parts.slots.tryTake()) {
+    while (this.#buffer.size > 0 && !this.#mustGiveWay() && this.#parts.slots.tryTake()) {
       this.#startRun(this.#buffer.shift() as Delivery);
     }
     this.#pumping = false;
+  }
+
+  /**
+   * Handlers that never wait end and are followed by others without the event loop ever getting its turn:
+   * no outcome would leave, no claim be made and nobody else served before all that is held has run.
+   */
+  #mustGiveWay(): boolean {
+    const nowMonotonicMs = performance.now();
+    if (this.#turnEndMonotonicMs === undefined) {
+      this.#turnEndMonotonicMs = nowMonotonicMs + TURN_MS;
+      setImmediate(() => {
+        this.#turnEndMonotonicMs = undefined;
+        this.#pump();
+      });
+    }
+    return nowMonotonicMs > this.#turnEndMonotonicMs;
   }
 
   #startRun(delivery: Delivery): void {

@@ -1,8 +1,9 @@
 /**
- * Collects the calls of one tick and carries them out together.
+ * Collects the calls of one turn of the event loop and carries them out together.
  *
- * `process.nextTick` runs when the present callback and every promise reaction it set off are done, so
- * that "the same tick" includes everything that a batch of answers caused.
+ * `setImmediate` runs when every timer that is due, every answer that has come in, and every promise
+ * reaction they set off are done. With `process.nextTick` each timer would send a call of its own, and
+ * handlers that wait for something mostly end in timers and answers.
  */
 export class Batcher<Item, Result> {
   readonly #carryOut: (items: Item[]) => Promise<readonly Result[]>;
@@ -30,7 +31,7 @@ export class Batcher<Item, Result> {
   add(item: Item): Promise<Result> {
     if (!this.#scheduled) {
       this.#scheduled = true;
-      process.nextTick(() => this.flush());
+      setImmediate(() => this.flush());
     }
     this.#items.push(item);
     return new Promise<Result>((resolve, reject) => {
@@ -58,7 +59,7 @@ export class Batcher<Item, Result> {
     return { items, arrive: (results) => settle(results, settlers) };
   }
 
-  /** Sends what has been collected, without waiting for the end of the tick. */
+  /** Sends what has been collected, without waiting for the end of the turn. */
   flush(): void {
     this.#scheduled = false;
     const items = this.#items;

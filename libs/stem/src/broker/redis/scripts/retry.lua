@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the partition's prefix
 -- ARGV[1]  consumer
--- then     for each task: queue, priority, entry, id, delay in ms or '', due time in ms or '',
+-- then     groups of queue, priority, n, and n times: entry, id, delay in ms or '', due time in ms or '',
 --          attempt (of the next try), deliveries, enqueued-ms, replays, started-ms, envelope,
 --          failure as JSON, retention in ms if it is cancelled, unique key or ''
 -- returns  'lease-lost', or indexes (from 0) of tasks that were not held
@@ -12,38 +12,72 @@
 --- @include "wake"
 --- @include "notify"
 --- @include "settle_one"
+local WIDTH = 13
 local consumer = ARGV[1]
 if not holds_lease(consumer) then return 'lease-lost' end
 
 local now = now_ms()
 local not_held, cancelled, index = {}, {}, 0
-for i = 2, #ARGV, 15 do
-  local queue, priority, entry, id, delay, due, attempt, deliveries, enqueued, replays, started,
-    envelope, failure, ttl, unique = unpack(ARGV, i, i + 14)
-  due = delay ~= '' and now + tonumber(delay) or tonumber(due) or now
-  if not take_out(consumer, queue, priority, entry) then
-    not_held[#not_held + 1] = index
-  else
-    local request = redis.call('HGET', CANCELS, id)
-    if request then
-      local ok, asked = pcall(cjson.decode, request)
-      clear_marks(queue, id, unique)
-      write_ended(id, {
-        state = 'C', queue = queue, priority = priority, attempt = attempt, deliveries = deliveries,
-        replays = replays, enqueued = enqueued, started = started, finished = now, worker = consumer,
-        reason = ok and asked.reason or '', envelope = envelope, outcome = failure,
-      }, tonumber(ttl))
-      cancelled[#cancelled + 1] = id
-    else
-      redis.call('SET', record_key(id), 'r\t' .. queue .. '\t' .. priority .. '\t' .. due .. '\n'
-        .. write_message(attempt, deliveries, enqueued, replays, envelope) .. '\n' .. failure)
-      redis.call('ZADD', delayed_key(queue), due, id)
-      redis.call('DEL', progress_key(id))
-      redis.call('HINCRBY', counters_key(queue), 'retried', 1)
-      if redis.call('ZRANGE', delayed_key(queue), 0, 0)[1] == id then wake(queue) end
+local any_cancels = redis.call('EXISTS', CANCELS) == 1
+
+local function end_if_asked(queue, priority, from)
+  local id = ARGV[from + 1]
+  local request = any_cancels and redis.call('HGET', CANCELS, id)
+  if not request then return false end
+  local ok, asked = pcall(cjson.decode, request)
+  local attempt, deliveries, enqueued, replays, started, envelope, failure, ttl, unique =
+    unpack(ARGV, from + 4, from + WIDTH - 1)
+  clear_marks(queue, id, unique)
+  write_ended(id, {
+    state = 'C', queue = queue, priority = priority, attempt = attempt, deliveries = deliveries,
+    replays = replays, enqueued = enqueued, started = started, finished = now, worker = consumer,
+    reason = ok and asked.reason or '', envelope = envelope, outcome = failure,
+  }, tonumber(ttl))
+  cancelled[#cancelled + 1] = id
+  return true
+end
+
+local i = 2
+while i <= #ARGV do
+  local queue, priority, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local stream = stream_key(queue, priority)
+  local entries = {}
+  for k = 0, n - 1 do entries[k + 1] = ARGV[i + 3 + k * WIDTH] end
+  local acknowledged = redis.call('XACK', stream, GROUP, unpack(entries))
+  redis.call('XDEL', stream, unpack(entries))
+  local delayed, progresses = {}, {}
+  for k = 0, n - 1 do
+    local from = i + 3 + k * WIDTH
+    local entry, id, delay, due, attempt, deliveries, enqueued, replays = unpack(ARGV, from, from + 7)
+    local held = true
+    if acknowledged ~= n then
+      -- One of them was not pending: a repeated call, or a stream somebody tampered with. The record says.
+      local record = read_record(id)
+      held = record and record.entry == entry
+    end
+    if not held then
+      not_held[#not_held + 1] = index + k
+    elseif not end_if_asked(queue, priority, from) then
+      local envelope, failure = ARGV[from + 9], ARGV[from + 10]
+      local message = write_message(attempt, deliveries, enqueued, replays, envelope)
+      due = delay ~= '' and now + tonumber(delay) or tonumber(due) or now
+      redis.call('SET', record_key(id),
+        'r\t' .. queue .. '\t' .. priority .. '\t' .. due .. '\n' .. message .. '\n' .. failure)
+      delayed[#delayed + 1] = due
+      delayed[#delayed + 1] = id
+      progresses[#progresses + 1] = progress_key(id)
     end
   end
-  index = index + 1
+  if #delayed > 0 then
+    redis.call('HINCRBY', counters_key(queue), 'retried', #progresses)
+    redis.call('DEL', unpack(progresses))
+    local earliest = redis.call('ZRANGE', delayed_key(queue), 0, 0)[1]
+    redis.call('ZADD', delayed_key(queue), unpack(delayed))
+    -- A new earliest due time: an idle worker must set its alarm anew.
+    if redis.call('ZRANGE', delayed_key(queue), 0, 0)[1] ~= earliest then wake(queue) end
+  end
+  index = index + n
+  i = i + 3 + n * WIDTH
 end
 notify(cancelled, 'C')
 return not_held

@@ -1,7 +1,8 @@
 import type { Retry, SettleOutcome } from '../../broker.js';
 import type { RedisDelivery } from '../redis-delivery.js';
 import type { ScriptCaller } from './script-caller.js';
-import { outcomesOf, type SettleReply } from './settle.js';
+import { groupByStream } from './by-stream.js';
+import type { SettleReply } from './settle.js';
 
 export interface RetryOf extends Retry {
   readonly delivery: RedisDelivery;
@@ -13,23 +14,23 @@ export async function retry(
   consumer: string,
   retries: readonly RetryOf[],
 ): Promise<SettleOutcome[]> {
-  const args = retries.flatMap(({ delivery, failure, delayMs, dueAt, startedAt, ttlMs }) => [
-    delivery.queue,
-    delivery.priority,
-    delivery.entry,
-    delivery.envelope.id,
-    delayMs ?? '',
-    dueAt ?? '',
-    delivery.attempt + 1,
-    delivery.deliveries,
-    delivery.enqueuedAt,
-    delivery.replays,
-    startedAt,
-    delivery.envelopeText,
-    JSON.stringify(failure),
-    ttlMs,
-    delivery.envelope.uniqueKey ?? '',
-  ]);
-  const reply = await scripts.call<SettleReply>('retry', [consumer, ...args]);
-  return outcomesOf(reply, retries.length);
+  const { args, read } = groupByStream(retries, (item, written) => {
+    const { delivery, failure, delayMs, dueAt, startedAt, ttlMs } = item;
+    written.push(
+      delivery.entry,
+      delivery.envelope.id,
+      delayMs ?? '',
+      dueAt ?? '',
+      delivery.attempt + 1,
+      delivery.deliveries,
+      delivery.enqueuedAt,
+      delivery.replays,
+      startedAt,
+      delivery.envelopeText,
+      JSON.stringify(failure),
+      ttlMs,
+      delivery.envelope.uniqueKey ?? '',
+    );
+  });
+  return read(await scripts.call<SettleReply>('retry', [consumer, ...args]));
 }
