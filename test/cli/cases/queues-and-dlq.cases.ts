@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { redisStem } from '../../support/stem.js';
+import { RedisBroker } from '../../../libs/stem/src/broker/redis/redis-broker.js';
+import { redisStem, TestStem } from '../../support/stem.js';
 import type { Stage } from '../support/stage.js';
 
 interface Letter {
@@ -74,6 +75,27 @@ export function queueAndDlqCases(stage: Stage): void {
       expect(await stem.json('queue drain', 'other')).toEqual([
         { queue: 'other', paused: true, waiting: 0 },
       ]);
+    });
+  });
+
+  describe('a namespace of several partitions', () => {
+    it('is seen as a whole', async () => {
+      const stem = stage.fresh();
+      const connection = { url: stage.redis.url() };
+      const broker = new RedisBroker({ connection, namespace: stage.namespace, partitions: 3 });
+      await broker.connect();
+      const producer = new TestStem(broker).task('echo', undefined);
+      const ids: string[] = [];
+      for (let n = 0; n < 3; n++) ids.push((await producer.client.enqueue('echo', { n })).id);
+      await producer.close();
+      const [queues, tasks, shown] = await Promise.all([
+        stem.json('queue list'),
+        stem.json<Letter[]>('task list'),
+        stem.json('task show', ids[2] as string),
+      ]);
+      expect(queues).toMatchObject([{ name: 'default', queued: 3 }]);
+      expect(new Set(tasks.map(({ id }) => id))).toEqual(new Set(ids));
+      expect(shown).toMatchObject({ args: { n: 2 } });
     });
   });
 

@@ -46,6 +46,12 @@ export interface Broker {
   /** Ends all connections. Calls under way are rejected. Consumers must be closed before. */
   close(): Promise<void>;
 
+  /**
+   * How many partitions of the namespace hold anything, for tools that are not told how many there are.
+   * Absent where there are none.
+   */
+  countPartitions?(): Promise<number>;
+
   /** The broker's clock, as well as it is known here without asking. */
   now(): number;
 

@@ -3,7 +3,7 @@ import { nanoid } from 'nanoid';
 import { StemClosedError } from '../../core/errors.js';
 import type { TaskFailure } from '../../core/failure.js';
 import type { TaskLogger } from '../../core/task-context.js';
-import { newTaskId, partitionFor, partitionNamedBy } from '../../core/task-id.js';
+import { MAX_PARTITIONS, newTaskId, partitionFor, partitionNamedBy } from '../../core/task-id.js';
 import type {
   Broker,
   CancelOutcome,
@@ -22,7 +22,7 @@ import type {
 import { checkServer, RedisConnection } from './connection.js';
 import type { RedisSource } from './client-factory.js';
 import { EndWaiter } from './end-waiter.js';
-import { cancelChannel, endedChannel } from './keys.js';
+import { cancelChannel, endedChannel, PartitionKeys } from './keys.js';
 import { Partition } from './partition.js';
 import { readCancelRequest, RedisConsumer } from './redis-consumer.js';
 import { RedisMonitorStore } from './redis-monitor-store.js';
@@ -138,6 +138,19 @@ export class RedisBroker implements Broker {
     this.monitor.close();
     this.#connection.close();
     return Promise.resolve();
+  }
+
+  async countPartitions(): Promise<number> {
+    const { namespace } = this.#options;
+    const keys = Array.from({ length: MAX_PARTITIONS }, (_, index) => {
+      return new PartitionKeys(namespace, index).queues;
+    });
+    const isUsed = await this.#connection.run('count partitions', async (client) => {
+      // Nearly always there is one: a single command tells.
+      if ((await client.exists(...keys.slice(1))) === 0) return [];
+      return Promise.all(keys.map((key) => client.exists(key)));
+    });
+    return Math.max(1, isUsed.lastIndexOf(1) + 1);
   }
 
   now(): number {

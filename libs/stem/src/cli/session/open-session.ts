@@ -1,3 +1,4 @@
+import type { Broker } from '../../broker/broker.js';
 import type { ConnectionLimits } from '../../broker/broker-config.js';
 import {
   createBroker,
@@ -7,6 +8,7 @@ import {
 import { StemClient } from '../../client/stem-client.js';
 import { StemConfig } from '../../config/environment.js';
 import { resolveStemOptions } from '../../config/resolve-options.js';
+import type { ResolvedStemConfig } from '../../config/resolved-config.js';
 import { SignalBus } from '../../core/signals.js';
 import type { TaskLogger } from '../../core/task-context.js';
 import { TaskObservers } from '../../core/task-observer.js';
@@ -19,6 +21,8 @@ import type { Session } from './session.js';
 
 /** An operator waits for an answer. */
 const CONNECT_TIMEOUT = '4s';
+/** Nothing is claimed here, so nothing is refused for its size. */
+const RECORD_BYTES = 4 * 1_024 * 1_024;
 /** Longest time for which the end waits for what is counted. */
 const FLUSH_MS = 1_000;
 
@@ -62,12 +66,7 @@ export async function openSession(globals: GlobalOptions): Promise<Session> {
     onConnectFailure: config.onConnectFailure,
     log: logger,
   };
-  const broker = await createBroker({
-    ...limits,
-    target: config.broker,
-    partitions: config.partitions,
-    recordBytes: 4 * 1_024 * 1_024,
-  });
+  const { broker, partitions } = await openBroker(config, limits, globals.partitions);
   const resultBackend =
     config.resultBackend &&
     (await createResultBackend({ ...limits, target: config.resultBackend }));
@@ -93,7 +92,7 @@ export async function openSession(globals: GlobalOptions): Promise<Session> {
     scheduleStore: scheduleStore ?? broker.schedules,
     registry: new TaskRegistry(),
     signals: new SignalBus(logger),
-    rules: config,
+    rules: { ...config, partitions },
   });
   const session: Session = {
     stem,
@@ -104,10 +103,45 @@ export async function openSession(globals: GlobalOptions): Promise<Session> {
     },
   };
   try {
-    await Promise.all([broker.connect(), resultBackend?.connect(), scheduleStore?.connect()]);
+    await Promise.all([resultBackend?.connect(), scheduleStore?.connect()]);
   } catch (error) {
     await session.close();
     throw error;
   }
   return session;
+}
+
+/**
+ * Connects to the broker. Whoever is not told how many partitions there are looks: with too few, tasks
+ * would be out of sight.
+ */
+async function openBroker(
+  config: ResolvedStemConfig,
+  limits: ConnectionLimits,
+  told: number | undefined,
+): Promise<{ broker: Broker; partitions: number }> {
+  const open = async (partitions: number): Promise<Broker> => {
+    const broker = await createBroker({
+      ...limits,
+      target: config.broker,
+      partitions,
+      recordBytes: RECORD_BYTES,
+    });
+    try {
+      await broker.connect();
+    } catch (error) {
+      await broker.close();
+      throw error;
+    }
+    return broker;
+  };
+  const broker = await open(config.partitions);
+  if (told !== undefined) return { broker, partitions: told };
+  // A user that may not ask will be told so by what it came for.
+  const found = await broker.countPartitions?.().catch(() => 1);
+  if (found === undefined || found <= config.partitions) {
+    return { broker, partitions: config.partitions };
+  }
+  await broker.close();
+  return { broker: await open(found), partitions: found };
 }
