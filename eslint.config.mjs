@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/coverage/', '**/*.generated.ts', '**/*.d.cts'] },
+  { ignores: ['**/dist/', '**/coverage/', 'docs/api/', '**/*.generated.ts', '**/*.d.cts'] },
   eslint.configs.recommended,
   {
     languageOptions: {

@@ -100,9 +100,11 @@ export interface Broker {
 
   /** Every queue that was ever used, with its numbers. */
   listQueues(): Promise<QueueStats[]>;
+  /** How a queue stands; one that was never used is empty. */
   queueStats(queue: string): Promise<QueueStats>;
   /** Stops handing out tasks of a queue; running ones go on. */
   pauseQueue(queue: string): Promise<void>;
+  /** Hands out tasks of a queue again. */
   resumeQueue(queue: string): Promise<void>;
   /** Cancels every waiting task of a queue, with reason `purged`; running ones go on. */
   purgeQueue(queue: string): Promise<number>;
@@ -115,12 +117,14 @@ export interface Broker {
   discardDeadLetters(ids: readonly string[]): Promise<number>;
 }
 
+/** What became of one task that was enqueued. */
 export interface EnqueueOutcome {
   /** The new task, or the one that holds the claim. */
   readonly id: string;
   readonly created: boolean;
 }
 
+/** How a worker takes tasks. */
 export interface ConsumerOptions {
   /** The worker's name, for people; several processes may share it. */
   readonly worker: string;
@@ -165,11 +169,15 @@ export interface Consumer {
    */
   renew(atLeastMs?: number): Promise<'renewed' | 'lease-lost'>;
 
+  /** `complete`: the task has succeeded. */
   complete(delivery: Delivery, success: Success): Promise<SettleOutcome>;
+  /** `retry`: this attempt has failed, and another one follows. */
   retry(delivery: Delivery, retry: Retry): Promise<SettleOutcome>;
+  /** `fail`: the task has given up and becomes a dead letter. */
   fail(delivery: Delivery, death: Death): Promise<SettleOutcome>;
   /** `abandon`: settles a task that was asked to stop as cancelled. */
   abandon(delivery: Delivery, end: Abandonment): Promise<SettleOutcome>;
+  /** `release`: gives the task back, unharmed and at its old place. */
   release(delivery: Delivery): Promise<SettleOutcome>;
 
   /**
@@ -211,6 +219,7 @@ export interface RateLimitOf {
 
 export type AdmitOutcome = 'admitted' | 'postponed' | 'lease-lost' | 'not-held';
 
+/** What a claim brought: tasks, or that the lease is gone. */
 export type ClaimOutcome =
   | {
       readonly outcome: 'claimed';
@@ -225,6 +234,7 @@ export type ClaimOutcome =
 /** `settled`, or why not: the lease is gone, or this consumer does not hold the task any more. */
 export type SettleOutcome = 'settled' | 'lease-lost' | 'not-held';
 
+/** The end of a task that succeeded. */
 export interface Success {
   /** The result as JSON, a reference made by {@link resultReference}, or nothing to keep none. */
   readonly result: string | undefined;
@@ -233,6 +243,7 @@ export interface Success {
   readonly ttlMs: number;
 }
 
+/** A failed attempt that another one follows. */
 export interface Retry {
   readonly failure: TaskFailure;
   /** Wait this long, or until this time. */
@@ -243,12 +254,14 @@ export interface Retry {
   readonly ttlMs: number;
 }
 
+/** The end of a task that gave up. */
 export interface Death {
   readonly failure: TaskFailure;
   readonly reason: DeathReason;
   readonly startedAt: number;
 }
 
+/** The end of a running task that was asked to stop. */
 export interface Abandonment {
   readonly reason: string;
   readonly startedAt: number;
@@ -266,12 +279,14 @@ export type DeathReason =
   | 'corrupt-record'
   | 'oversized-record';
 
+/** How far a running task says it is. */
 export interface Progress {
   /** 0 to 1. */
   readonly fraction: number;
   readonly data?: JsonValue | undefined;
 }
 
+/** How a task is to be cancelled. */
 export interface CancelRequest {
   readonly reason: string;
   /** Whether an isolated handler may be killed. */
@@ -283,8 +298,10 @@ export interface CancelRequest {
 /** `requested`: it runs; its holder was asked to stop. `ended`: it had already come to its end. */
 export type CancelOutcome = 'cancelled' | 'requested' | 'ended' | 'not-found';
 
+/** What became of one id that was to be replayed; `not-dead`: it is of no dead letter. */
 export type ReplayOutcome = 'replayed' | 'not-dead';
 
+/** What was taken from consumers that lost their lease. */
 export interface ReclaimOutcome {
   /** Consumers whose lease had run out. */
   readonly consumers: readonly string[];
@@ -294,6 +311,7 @@ export interface ReclaimOutcome {
   readonly deadLettered: readonly string[];
 }
 
+/** A record that could not be handed out, and is a dead letter now. */
 export interface Rejection {
   /** The task's id, or the one under which the dead letter is kept. */
   readonly id: string;
@@ -331,6 +349,7 @@ export interface TaskRecord {
   readonly reason?: string | undefined;
 }
 
+/** How a queue stands. */
 export interface QueueStats {
   readonly name: string;
   readonly paused: boolean;
@@ -365,6 +384,7 @@ export interface TaskQuery {
 /** Most tasks that {@link Broker.listTasks} looks at. */
 export const LISTING_BUDGET = 20_000;
 
+/** Which dead letters to list. */
 export interface DeadLetterQuery {
   /** One queue, or all. */
   readonly queue?: string | undefined;
@@ -382,10 +402,15 @@ export interface DeadLetterQuery {
  * twice is harmless, and a worker that lost its lease leaves a text that no record refers to.
  */
 export interface ResultBackend {
+  /** For people: what kind of store this is and where, without its password. */
   readonly description: string;
+  /** Connects; rejects when the store cannot be reached. */
   connect(): Promise<void>;
+  /** Ends the connection. */
   close(): Promise<void>;
+  /** Keeps a result, JSON, for so long. */
   put(key: string, result: string, ttlMs: number): Promise<void>;
+  /** A result that is still kept. */
   get(key: string): Promise<string | undefined>;
 }
 

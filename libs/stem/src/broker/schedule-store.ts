@@ -16,7 +16,9 @@ export interface ScheduleStore {
   /** For people: what kind of store this is and where, without its password. */
   readonly description: string;
 
+  /** Connects; rejects when the store cannot be reached. */
   connect(): Promise<void>;
+  /** Ends the connection. */
   close(): Promise<void>;
 
   /** The store's clock. */
@@ -31,6 +33,7 @@ export interface ScheduleStore {
   /** Removes a schedule with its history; only this version of it, when one is given. */
   remove(id: string, version?: number): Promise<boolean>;
 
+  /** One schedule, if it is known. */
   find(id: string): Promise<ScheduleRecord | undefined>;
 
   /** Schedules in the order of their ids, those after `after`. */
@@ -74,6 +77,7 @@ export interface Occurrence {
 /** What an operator has said about a schedule, over what its definition says. */
 export type ScheduleOverride = 'paused' | 'resumed';
 
+/** A schedule as it is to be stored. */
 export interface ScheduleChange {
   readonly id: string;
   /** The version that was read; 0 when the schedule must not exist yet. */
@@ -125,6 +129,7 @@ export type DueSchedule = Pick<
   'id' | 'definition' | 'version' | 'next' | 'createdAt' | 'lastTaskId' | 'pending'
 >;
 
+/** What a look at the due schedules found. */
 export interface DueSchedules {
   readonly now: number;
   readonly records: readonly DueSchedule[];
@@ -146,6 +151,7 @@ export interface Tick {
   readonly run: TickRun | undefined;
 }
 
+/** The run that a tick leads to. */
 export interface TickRun {
   /** The tick that is run: a later one than `dueAt` when several are made up for by one run. */
   readonly dueAt: number;
@@ -182,6 +188,7 @@ export interface SettledTick {
   readonly accepted: boolean;
 }
 
+/** A tick that could not be carried out, and what is to be done about it. */
 export interface TickFault {
   readonly id: string;
   readonly version: number;

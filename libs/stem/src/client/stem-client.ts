@@ -145,8 +145,8 @@ export class StemClient {
   /**
    * Enqueues a task; resolved when the broker has accepted it.
    *
-   * @param task a definition made by `defineTask`, which types the arguments and the result, or a name.
-   * @param args anything that JSON carries; left out, the handler gets `{}`.
+   * @param task a definition made by `defineTask`, which types the arguments and the result.
+   * @param rest the arguments, and {@link EnqueueOptions}.
    * @throws {UnknownTaskError} when nothing in this application defines the name.
    * @throws {TaskArgsError} when arguments, headers or meta cannot be sent, before anything is.
    * @throws {EnqueueOptionError} naming the option at fault.
@@ -159,6 +159,12 @@ export class StemClient {
     // Without NoInfer wrong arguments would widen TArgs instead of being refused.
     ...rest: EnqueueParameters<NoInfer<TArgs>>
   ): Promise<TaskHandle<TResult>>;
+  /**
+   * Enqueues a task by its name; throws what the typed form does.
+   *
+   * @param task the name.
+   * @param args anything that JSON carries; left out, the handler gets `{}`.
+   */
   enqueue<TResult = unknown>(
     task: string,
     args?: unknown,

@@ -206,6 +206,7 @@ export interface TlsFiles {
 /** What is used here of an ioredis instance; named so, since ioredis is an optional peer. */
 export interface RedisClientLike {
   readonly status: string;
+  /** Makes another connection with the same settings. */
   duplicate(...args: never[]): unknown;
 }
 

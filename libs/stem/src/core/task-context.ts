@@ -76,8 +76,12 @@ export interface ChildTaskOptions {
 
 /** The part of a Nest `LoggerService` that is used here. */
 export interface TaskLogger {
+  /** What is worth knowing. */
   log(message: string): void;
+  /** What should not be so, and goes on. */
   warn(message: string): void;
+  /** What has failed. */
   error(message: string): void;
+  /** What helps to find a fault. */
   debug(message: string): void;
 }

@@ -27,6 +27,7 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#beat;
   }
 
+  /** Called by Nest. */
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, registry, signals, observers, monitor } = this.#runtime;
     const { scheduleStore, codeSchedules, telemetry } = this.#runtime;
@@ -73,6 +74,7 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
     }));
   }
 
+  /** Called by Nest. */
   async onModuleDestroy(): Promise<void> {
     await this.stop();
   }

@@ -25,6 +25,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#worker;
   }
 
+  /** Called by Nest. */
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, resultBackend, registry, signals, observers, client } = this.#runtime;
     const { telemetry } = this.#runtime;
@@ -58,6 +59,7 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  /** Called by Nest. */
   async onModuleDestroy(): Promise<void> {
     await this.drain();
   }

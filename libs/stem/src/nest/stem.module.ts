@@ -16,6 +16,7 @@ import { StemWorkerModule } from './stem-worker.module.js';
 
 /** Makes options for `forRootAsync({ useClass })` and `forRootAsync({ useExisting })`. */
 export interface StemOptionsFactory {
+  /** Called once, at boot. */
   createStemOptions(): StemOptions | Promise<StemOptions>;
 }
 
@@ -31,6 +32,7 @@ export interface StemAsyncOptions {
   readonly imports?: ModuleMetadata['imports'];
   /** What `useFactory` is called with. */
   readonly inject?: FactoryProvider['inject'];
+  /** Makes the options, called with what `inject` names. */
   readonly useFactory?: (...dependencies: never[]) => StemOptions | Promise<StemOptions>;
   /** A class of which an instance is made. */
   readonly useClass?: Type<StemOptionsFactory>;
@@ -47,7 +49,9 @@ export interface StemAsyncOptions {
 @Module({})
 export class StemModule {
   /**
-   * @param options options beat `STEM_*` variables, which beat the defaults; without any of them it
+   * A Stem with these options.
+   *
+   * @param options they beat `STEM_*` variables, which beat the defaults; without any of them it
    *   all happens in memory. They are checked at boot.
    */
   static forRoot(options: StemOptions = {}): DynamicModule {

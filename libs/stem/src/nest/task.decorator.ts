@@ -12,6 +12,7 @@ export interface TaskHandler<TArgs = unknown, TResult = unknown> {
 /** Decorates a method, or a class that is a {@link TaskHandler}, of a task with this result. */
 export interface TaskDecorator<TResult> {
   (handler: abstract new (...args: never[]) => TaskHandler<never, TResult>): void;
+  /** @typeParam T the method, whose result must be one of the task. */
   <T extends (...args: never[]) => TResult | Promise<TResult>>(
     target: object,
     method: string | symbol,

@@ -31,7 +31,7 @@ export const SOLAR_EVENTS = {
   goldenHourEnd: 'goldenHourEnd',
 } as const;
 
-/** One of {@link SOLAR_EVENTS}. */
+/** An event of the sun, such as `sunset`. */
 export type SolarEvent = keyof typeof SOLAR_EVENTS;
 
 /** A spec as it is kept: checked, with nothing left to default. */

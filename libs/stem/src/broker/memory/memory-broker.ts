@@ -28,6 +28,7 @@ import { MemoryStore } from './memory-store.js';
 import { MemoryTask } from './memory-task.js';
 import { MAX_TIMEOUT_MS } from './work-bell.js';
 
+/** How a {@link MemoryBroker} is made. */
 export interface MemoryBrokerOptions {
   /** Default: the machine's own clock. */
   readonly clock?: Clock;
