@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 export const ROOT = join(__dirname, '../..');
@@ -28,12 +28,16 @@ export interface Row {
   readonly line: number;
 }
 
-/** README.md and everything below docs/. */
+/** The pages at the root, everything below docs/, and the READMEs of the package and the examples. */
 export function readPages(): Page[] {
+  const examples = readdirSync(join(ROOT, 'examples')).map((name) => `examples/${name}/README.md`);
   const below = readdirSync(join(ROOT, 'docs'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
-  return ['README.md', 'CONTRIBUTING.md', ...below.sort()].map(readPage);
+  const others = ['libs/stem/README.md', ...examples].filter((path) =>
+    existsSync(join(ROOT, path)),
+  );
+  return ['README.md', 'CONTRIBUTING.md', ...below.sort(), ...others].map(readPage);
 }
 
 export function readPage(path: string): Page {
