@@ -73,7 +73,12 @@ afterAll(async () => {
 async function createApps(nest: NestFolder, tarball: string): Promise<void> {
   const folder = join(root, nest);
   await cp(join(FIXTURES, nest), folder, { recursive: true });
-  for (const file of ['apps/tsconfig.strict.json', 'same-exports.mjs', 'mounted-cli.mjs']) {
+  for (const file of [
+    'apps/tsconfig.strict.json',
+    'same-exports.mjs',
+    'mounted-cli.mjs',
+    'node-test.mjs',
+  ]) {
     await cp(join(FIXTURES, file), join(folder, file.replace('apps/', '')));
   }
   for (const app of appsOf(nest)) {
@@ -276,6 +281,19 @@ describe('the command line', () => {
     });
     expect(await start('task', 'enqueue')).toMatchObject({ code: 64 });
     expect(await start('queue', 'list', '--broker', redis.url())).toMatchObject({ code: 0 });
+  });
+});
+
+describe('nestjs-stem/testing', () => {
+  const ways = (['nest12', 'nest11'] as const).flatMap((nest) =>
+    NODES.flatMap((node) => [[], [COMMONJS_COPY]].map((flags) => [nest, node, flags] as const)),
+  );
+
+  // Ends by itself within the time that a command is given: nothing may stay open.
+  it.each(ways)('tests an application with node:test: %s, %s %s', async (nest, node, flags) => {
+    const options = { cwd: join(root, nest) };
+    const { code, output } = await run(nodeBinary(node), [...flags, 'node-test.mjs'], options);
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('pass 1') });
   });
 });
 

@@ -121,6 +121,7 @@ interface Entry {
 export class SignalBus {
   readonly #entries = new Map<SignalName, Entry[]>();
   readonly #log: Pick<TaskLogger, 'error'>;
+  #underWay = 0;
 
   constructor(log: Pick<TaskLogger, 'error'>) {
     this.#log = log;
@@ -146,15 +147,25 @@ export class SignalBus {
     return this.#entries.has(name);
   }
 
+  /** Whether no listener is at work. */
+  get isQuiet(): boolean {
+    return this.#underWay === 0;
+  }
+
   /** Calls the listeners one after the other, in the order in which they were added. Never rejects. */
   async emit<N extends SignalName>(name: N, payload: SignalPayloads[N]): Promise<void> {
-    for (const { listener, filter } of this.#entries.get(name) ?? []) {
-      if (filter.task !== undefined && taskNameOf(payload) !== filter.task) continue;
-      try {
-        await listener(payload as never);
-      } catch (error) {
-        this.#log.error(`A listener of ${name} threw: ${describe(error)}`);
+    this.#underWay++;
+    try {
+      for (const { listener, filter } of this.#entries.get(name) ?? []) {
+        if (filter.task !== undefined && taskNameOf(payload) !== filter.task) continue;
+        try {
+          await listener(payload as never);
+        } catch (error) {
+          this.#log.error(`A listener of ${name} threw: ${describe(error)}`);
+        }
       }
+    } finally {
+      this.#underWay--;
     }
   }
 }

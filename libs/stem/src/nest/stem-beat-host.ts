@@ -30,7 +30,7 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
   /** Called by Nest. */
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, registry, signals, observers, monitor } = this.#runtime;
-    const { scheduleStore, codeSchedules, telemetry } = this.#runtime;
+    const { scheduleStore, codeSchedules, telemetry, harness } = this.#runtime;
     if (!config.beat) return;
     if (!scheduleStore) {
       if (codeSchedules.length === 0) return;
@@ -65,7 +65,8 @@ export class StemBeatHost implements OnApplicationBootstrap, OnModuleDestroy {
     });
     this.#beat = beat;
     telemetry?.measureSchedules(scheduleStore);
-    beat.start();
+    if (harness) harness.attachBeat(config.name, beat);
+    else beat.start();
     monitor?.event({ type: 'beat-online', worker: this.#id });
     this.#heartbeat = monitor?.heartbeat(config.beat.heartbeatIntervalMs, () => ({
       kind: 'beat',

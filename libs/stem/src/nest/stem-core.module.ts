@@ -5,6 +5,7 @@ import { DEFAULT_STEM_NAME, resolveStemOptions } from '../config/resolve-options
 import type { StemOptions } from '../config/stem-options.js';
 import { getRuntimeToken, getStemToken } from './inject-stem.decorator.js';
 import { StemExplorer } from './stem.explorer.js';
+import { STEM_HARNESS, type StemHarness } from './stem-harness.js';
 import { StemRuntime } from './stem-runtime.js';
 
 /** Where the options of a Stem come from. */
@@ -33,12 +34,16 @@ export class StemCoreModule {
         StemExplorer,
         {
           provide: runtime,
-          useFactory: (given: StemOptions, explorer: StemExplorer): Promise<StemRuntime> =>
-            StemRuntime.create(
-              resolveStemOptions(withOverrides(given, DEFAULT_STEM_NAME)),
-              explorer,
-            ),
-          inject: [options.token, StemExplorer],
+          useFactory: (
+            given: StemOptions,
+            explorer: StemExplorer,
+            harness?: StemHarness,
+          ): Promise<StemRuntime> => {
+            const options = withOverrides(given, DEFAULT_STEM_NAME);
+            const config = harness ? harness.configure(options) : resolveStemOptions(options);
+            return StemRuntime.create(config, explorer, harness);
+          },
+          inject: [options.token, StemExplorer, { token: STEM_HARNESS, optional: true }],
         },
         {
           provide: client,

@@ -25,6 +25,7 @@ import type { Telemetry } from '../telemetry/telemetry.js';
 import { threadLink } from '../worker/isolation/thread-link.js';
 import type { NestScheduleAdoption } from './nest-schedule.js';
 import type { StemExplorer } from './stem.explorer.js';
+import type { StemHarness } from './stem-harness.js';
 
 /** Room in a record for names, ids and punctuation. */
 const RECORD_OVERHEAD_BYTES = 16_384;
@@ -58,6 +59,8 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
     private readonly log: TaskLogger,
     private readonly explorer: StemExplorer,
     private readonly adoption: NestScheduleAdoption | undefined,
+    /** Has this Stem in hand, in a test. */
+    readonly harness: StemHarness | undefined,
   ) {
     this.scheduleStore = ownScheduleStore ?? broker.schedules;
     this.signals = spectators.signals;
@@ -84,10 +87,15 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
       tracer: this.telemetry?.tracer,
       rules: config,
     });
+    harness?.attach(this);
   }
 
   /** Puts a Stem together; nothing is connected yet. */
-  static async create(config: ResolvedStemConfig, explorer: StemExplorer): Promise<StemRuntime> {
+  static async create(
+    config: ResolvedStemConfig,
+    explorer: StemExplorer,
+    harness?: StemHarness,
+  ): Promise<StemRuntime> {
     const log = loggerOf(config, 'Stem');
     // At once: as soon as something is awaited, @nestjs/schedule may have looked for its methods.
     const adoption = config.beat?.adoptNestSchedule
@@ -108,6 +116,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
         log,
         explorer,
         adoption,
+        harness,
       );
     }
     const limits: ConnectionLimits = {
@@ -140,6 +149,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
       log,
       explorer,
       adoption,
+      harness,
     );
   }
 
@@ -225,7 +235,7 @@ export class StemRuntime implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** Right where other processes serve them, but a frequent reason why "nothing happens". */
   #warnOfUnservedQueues(): void {
     const { worker, defaultQueue } = this.config;
-    if (!worker) return;
+    if (!worker || this.harness) return;
     const unserved = this.registry
       .list()
       .filter(({ invoke, options }) => {

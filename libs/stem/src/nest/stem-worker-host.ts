@@ -28,9 +28,9 @@ export class StemWorkerHost implements OnApplicationBootstrap, OnModuleDestroy {
   /** Called by Nest. */
   async onApplicationBootstrap(): Promise<void> {
     const { config, broker, resultBackend, registry, signals, observers, client } = this.#runtime;
-    const { telemetry } = this.#runtime;
+    const { telemetry, harness } = this.#runtime;
     if (!config.worker) return;
-    const isolated = await createIsolatedRunner(this.#runtime, config.worker);
+    const isolated = harness ? undefined : await createIsolatedRunner(this.#runtime, config.worker);
     this.#worker = new Worker({
       broker,
       resultBackend,

@@ -75,7 +75,7 @@ export class MemoryBroker implements Broker {
       content: store.schedules,
       description: this.description,
       queues: {
-        enqueue: (task) => this.#enqueueOne(task, store.clock.now()),
+        enqueue: (task) => this.accept(task, store.clock.now()),
         stateOf: (id) => store.find(id)?.state,
       },
     });
@@ -104,7 +104,7 @@ export class MemoryBroker implements Broker {
     const store = this.#open();
     store.forgetSome();
     const now = store.clock.now();
-    return tasks.map((task) => this.#enqueueOne(task, now));
+    return tasks.map((task) => this.accept(task, now));
   }
 
   async openConsumer(options: ConsumerOptions): Promise<Consumer> {
@@ -268,7 +268,25 @@ export class MemoryBroker implements Broker {
     return discarded;
   }
 
-  #enqueueOne(newTask: NewTask, now: number): EnqueueOutcome {
+  /**
+   * Forgets every task that does not run, its claims, dead letters and turns under rate limits, and ends
+   * the pauses of queues. Schedules stay. For tests that share an application.
+   */
+  async clear(): Promise<void> {
+    this.#open().clear();
+  }
+
+  /** When time brings something about next: a task comes due, or expires. */
+  nextDueAt(): number | undefined {
+    let earliest = Infinity;
+    for (const { nextDueAt = Infinity, nextExpiryAt = Infinity } of this.#store.queues()) {
+      earliest = Math.min(earliest, nextDueAt, nextExpiryAt);
+    }
+    return earliest === Infinity ? undefined : earliest;
+  }
+
+  /** Every task comes in through here, enqueued or by the tick of a schedule. */
+  protected accept(newTask: NewTask, now: number): EnqueueOutcome {
     const store = this.#store;
     const known = store.find(newTask.id);
     if (known) return { id: known.id, created: false };

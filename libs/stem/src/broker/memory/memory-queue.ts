@@ -42,6 +42,11 @@ export class MemoryQueue {
     return this.#delayed.nextAt;
   }
 
+  /** When the next waiting task expires. */
+  get nextExpiryAt(): number | undefined {
+    return this.#expiring.nextAt;
+  }
+
   /** Whether a claim would find something to look at. */
   hasWork(now: number): boolean {
     if (this.paused) return false;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { countField, type CountName } from '../../core/count-fields.js';
 import type { TaskFailure } from '../../core/failure.js';
+import { isTerminal } from '../../core/task-state.js';
 import type { CancelRequest, DeathReason, NewTask } from '../broker.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Lease } from './lease.js';
@@ -202,6 +203,21 @@ export class MemoryStore {
     if ('corrupt' in envelope) return;
     const field = countField(what, envelope.name, task.queue);
     this.monitor.count([[field, 1]], this.clock.now(), COUNTS_KEPT_MS);
+  }
+
+  /** Forgets every task that nobody holds. */
+  clear(): void {
+    for (const task of this.#tasks.values()) {
+      if (task.holder) continue;
+      if (task.state === 'failed') this.deadLetters.remove(task);
+      else if (!isTerminal(task.state)) {
+        this.queue(task.queue).withdraw(task);
+        this.endCancelled(task, { reason: 'cleared', ttlMs: 0 });
+      }
+      this.#tasks.delete(task.id);
+    }
+    for (const queue of this.#queues.values()) if (queue.paused) queue.resume();
+    this.rateLimits.clear();
   }
 
   /** Forgets records whose retention has run out, some at a time. */

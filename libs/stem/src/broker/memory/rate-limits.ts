@@ -4,6 +4,10 @@ import type { RateLimitOf } from '../broker.js';
 export class RateLimits {
   readonly #nextTurns = new Map<string, number>();
 
+  clear(): void {
+    this.#nextTurns.clear();
+  }
+
   /** Takes the next turn, `now` or later. */
   takeTurn({ key, intervalMs }: RateLimitOf, now: number): number {
     const turn = Math.max(this.#nextTurns.get(key) ?? 0, now);
