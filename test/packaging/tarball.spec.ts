@@ -24,7 +24,6 @@ type Conditions = Readonly<Record<string, Readonly<Record<'types' | 'default', s
 
 /** Peers that an entry point may need as soon as it is imported. */
 const OPTIONAL_PEERS_OF: Readonly<Record<string, readonly string[]>> = {
-  './testing': ['@nestjs/testing'],
   './cli': ['nest-commander'],
   './terminus': ['@nestjs/terminus'],
 };
