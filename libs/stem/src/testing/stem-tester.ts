@@ -129,7 +129,7 @@ export class StemTester {
    * under a rate limit, and does not stand in {@link enqueued}; tasks that it enqueues do.
    *
    * @returns what `result()` would return.
-   * @throws what the handler threw at its last attempt; what `enqueue` throws; {@link UnknownTaskError} when
+   * @throws what the handler threw at its last attempt; what `enqueue` throws; `UnknownTaskError` when
    *   the application has no handler for it.
    */
   run<TArgs, TResult>(
