@@ -210,10 +210,11 @@ describe('ten thousand schedules', () => {
       );
     await add(0, 1_000);
     await costOfRound();
-    const small = await costOfRound();
+    const small = Math.min(await costOfRound(), await costOfRound(), await costOfRound());
     for (let from = 1_000; from < 10_000; from += 1_000) await add(from, from + 1_000);
-    const large = await costOfRound();
-    expect(large).toBeLessThan(3 * small);
+    const large = Math.min(await costOfRound(), await costOfRound(), await costOfRound());
+    // Ten times as many exist, none of them due. A look at all would take ten times as long.
+    expect(large).toBeLessThan(4 * small);
 
     const beat = await stage.fleet.start();
     await delay(1_000);

@@ -41,11 +41,13 @@ export class EndWaiter {
   }
 
   /** See `Broker.waitForEnd`. */
-  async wait(id: string, timeoutMs: number): Promise<TaskRecord | undefined> {
-    this.#subscribed ??= this.#subscriber.subscribe(this.#channel, (message) => {
-      this.#onEnded(message.slice(1), message.charAt(0));
-    });
-    await this.#subscribed;
+  wait(id: string, timeoutMs: number): Promise<TaskRecord | undefined> {
+    const subscribed = (this.#subscribed ??= this.#subscriber.subscribe(
+      this.#channel,
+      (message) => {
+        this.#onEnded(message.slice(1), message.charAt(0));
+      },
+    ));
     return new Promise<TaskRecord | undefined>((resolve, reject) => {
       const waiter: Waiter = { resolve, reject, timer: undefined };
       if (timeoutMs <= MAX_TIMER_MS) {
@@ -58,7 +60,9 @@ export class EndWaiter {
       if (others) others.add(waiter);
       else this.#waiters.set(id, new Set([waiter]));
       this.#recheck ??= setInterval(() => this.recheckAll(), RECHECK_MS).unref();
-      void this.#check(id);
+      // Not before we hear: what is told in between would be missed. Where we never do, because Redis is away
+      // or its user may not listen, the recheck finds out.
+      void subscribed.then(() => this.#check(id));
     });
   }
 
