@@ -66,7 +66,6 @@ export class ScriptCaller {
     args: readonly ScriptArgument[],
   ): Promise<unknown> {
     try {
-      sendTogether(client);
       return await client.evalsha(digests.get(script) as string, 1, this.#prefix, ...args);
     } catch (error) {
       // The server restarted or its script cache was flushed; nothing was carried out.
@@ -74,22 +73,4 @@ export class ScriptCaller {
       return client.eval(sources[script], 1, this.#prefix, ...args);
     }
   }
-}
-
-const corked = new WeakSet<object>();
-
-/**
- * Holds back what is sent in this tick and sends it in one piece: the outcomes of a batch and the claim
- * of the next one then cost one system call and one wake-up on either side instead of two.
- */
-function sendTogether(client: Redis): void {
-  const { stream } = client;
-  if (!stream || corked.has(stream)) return;
-  corked.add(stream);
-  stream.cork();
-  // After whatever else this tick has still to do, and before any promise reaction.
-  process.nextTick(() => {
-    corked.delete(stream);
-    stream.uncork();
-  });
 }
