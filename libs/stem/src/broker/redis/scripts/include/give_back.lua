@@ -8,11 +8,11 @@
 --- @include "settle_one"
 -- Every stream of a queue that was ever used, as pairs of priority and key.
 local function streams_of(queue)
+  local fields = {}
+  for priority = 9, 0, -1 do fields[#fields + 1] = 'p' .. priority end
   local found = {}
-  for priority = 9, 0, -1 do
-    if redis.call('HEXISTS', meta_key(queue), 'p' .. priority) == 1 then
-      found[#found + 1] = { priority, stream_key(queue, priority) }
-    end
+  for i, exists in ipairs(redis.call('HMGET', meta_key(queue), unpack(fields))) do
+    if exists then found[#found + 1] = { 10 - i, stream_key(queue, 10 - i) } end
   end
   return found
 end
