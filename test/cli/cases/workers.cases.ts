@@ -88,7 +88,7 @@ export function workerCases(stage: Stage): void {
       expect(ping).toMatchObject([{ status: 'ok', answer: { state: 'ready', isHealthy: true } }]);
       expect(stats).toMatchObject([{ answer: { queues: ['default', 'slow'], concurrency: 3 } }]);
       expect(status).toMatchObject([{ name: 'Werk 测试', isAlive: true, concurrency: 3 }]);
-      expect(table.stdout).toMatch(/^Werk 测试-\w+ +ok +ready +healthy +\d+ms$/m);
+      expect(table.stdout).toMatch(/^Werk 测试-[\w-]+ +ok +ready +healthy +\d+ms$/m);
     });
 
     it('shows, pauses, resumes and revokes what it has in hand', async () => {
