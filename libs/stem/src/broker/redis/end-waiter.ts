@@ -62,7 +62,7 @@ export class EndWaiter {
       this.#recheck ??= setInterval(() => this.recheckAll(), RECHECK_MS).unref();
       // Not before we hear: what is told in between would be missed. Where we never do, because Redis is away
       // or its user may not listen, the recheck finds out.
-      void subscribed.then(() => this.#check(id));
+      void subscribed.catch(() => undefined).then(() => this.#check(id));
     });
   }
 

@@ -8,8 +8,8 @@ import { find } from './scripts/task.script.js';
 import type { ServerClock } from './server-clock.js';
 
 /**
- * The most that one script call carries. 200 tasks keep Redis busy for about a millisecond, and so do
- * 256 KiB; larger batches gain nothing and make everybody else wait.
+ * The most that one script call carries, so that everybody else does not wait for long. What it comes to is
+ * measured by the benchmark: `npm run bench -- --only hold`.
  */
 export const BATCH_LIMITS = { count: 200, bytes: 256 * 1024 } as const;
 

@@ -238,8 +238,7 @@ export class RedisConsumer implements Consumer {
     try {
       return await this.#settle(delivery, (held, { releases }) => releases.add({ delivery: held }));
     } catch (error) {
-      // Nobody would run it as long as we count as its holder. Sending the call again is no way out: it may
-      // have been carried out, and would then give back what has been handed to us anew.
+      // Nobody would run it as long as we count as its holder.
       const held = delivery as RedisDelivery;
       this.#held.delete(held);
       this.#uncertain.add(this.#context.partitions[held.partition] as Partition);
