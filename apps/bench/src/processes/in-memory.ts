@@ -32,19 +32,20 @@ async function measure({
   const fillEndMs = performance.now();
   let ran = 0;
   let startMs = 0;
-  await new Promise<void>((resolve, reject) => {
-    const handler = createHandler(load.work, () => {
-      ran++;
-      if (ran === warmUp) startMs = performance.now();
-      if (ran === warmUp + tasks) resolve();
-    });
-    openWorker({ url, load, concurrency: 100, handler }).catch(reject);
+  let onLast: () => void;
+  const last = new Promise<void>((resolve) => (onLast = resolve));
+  const handler = createHandler(load.work, () => {
+    ran++;
+    if (ran === warmUp) startMs = performance.now();
+    if (ran === warmUp + tasks) onLast();
   });
+  const worker = await openWorker({ url, load, concurrency: 100, handler });
+  await last;
   const endMs = performance.now();
-  const result = {
+  await worker.close();
+  await producer.close();
+  return {
     enqueuedPerSecond: (tasks / (fillEndMs - fillStartMs)) * 1_000,
     processedPerSecond: (tasks / (endMs - startMs)) * 1_000,
   };
-  process.send?.(result, () => process.exit());
-  return result;
 }

@@ -39,16 +39,11 @@ async function measure(job: ProcessJob): Promise<Reading> {
   });
   const worker = await openWorker({ url, load, concurrency, handler });
   await last;
-  if (job.leavesRest) {
-    const reading = await meter.read(tasks);
-    // The rest is not worth waiting for; the server is emptied.
-    process.send?.(reading, () => process.exit());
-    return reading;
-  }
   await delay(LAST_OUTCOMES_MS);
   const reading = await meter.read(tasks);
   await worker.close();
   meter.close();
+  if (job.leavesRest) return reading;
   const succeeded = await countSucceeded({ url, load });
   if (succeeded !== warmUp + tasks) {
     throw new Error(

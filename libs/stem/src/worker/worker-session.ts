@@ -77,6 +77,8 @@ export class WorkerSession {
   #leaseLost = false;
   #closed = false;
   #pumping = false;
+  /** Queues from which nothing is taken; see {@link leaveOut}. */
+  #leftOut: ReadonlySet<string> | undefined;
   /** When handlers that are to be called have to wait for the next turn of the event loop. */
   #turnEndMonotonicMs: number | undefined;
   readonly #onIdle = new Set<() => void>();
@@ -196,6 +198,7 @@ export class WorkerSession {
 
   /** Takes nothing more from these queues, and gives back what has not started. */
   leaveOut(queues: ReadonlySet<string>): void {
+    this.#leftOut = queues;
     this.#parts.consumer.leaveOut([...queues]);
     for (const delivery of this.#buffer.drain()) {
       if (queues.has(delivery.queue)) this.#giveBack(delivery);
@@ -235,7 +238,8 @@ export class WorkerSession {
   #take(deliveries: readonly Delivery[]): void {
     faultHook?.('worker:claimed:before');
     for (const delivery of deliveries) {
-      if (this.#draining) {
+      // A claim that was under way may bring what is not wanted any more.
+      if (this.#draining || this.#leftOut?.has(delivery.queue)) {
         this.#giveBack(delivery);
         continue;
       }
