@@ -46,6 +46,21 @@ export function taskCases(stage: Stage): void {
       await worker.prints(new RegExp(`echo ${done.id} succeeded after`));
     });
 
+    it('print no control characters that came with their results and errors', async () => {
+      const escapes = '\u009b2Jand\u001b[2Jmore';
+      const [result, failure] = await Promise.all([
+        stem.run('task', 'enqueue', 'echo', '--arg', `text=${escapes}`, '--wait'),
+        stem.run('task', 'enqueue', 'fail', '--arg', `message=${escapes}`, '--wait', '--verbose'),
+      ]);
+      expect(JSON.parse(result.stdout)).toEqual({ text: escapes });
+      expect(failure.stderr).toMatch(/\n\s+at .*\n/);
+      for (const shown of [result.stdout, failure.stderr]) {
+        expect(shown).toContain('2Jand\\u001b[2Jmore');
+        // eslint-disable-next-line no-control-regex -- what must not be there
+        expect(shown).not.toMatch(/[\u001b\u009b]/);
+      }
+    });
+
     it('may have names with spaces and any script, and wait for their time', async () => {
       const args = ['Größe 测试', '--delay', '1h', '--id', 'Bestellung 7', '--priority', '9'];
       const task = await stem.json<Task>('task enqueue', ...args);

@@ -73,12 +73,18 @@ export function terminalCases(stage: Stage): void {
     it('is not moved about by names from outside', async () => {
       const evil = await stem.json<{ id: string }>(
         'task enqueue',
-        ...['plain', '--args', '{"text":"\\u001b[2J\\u001b]0;owned\\u0007"}', '-q', 'short'],
+        ...[
+          'plain',
+          '--args',
+          '{"text":"\\u001b[2J\\u001b]0;owned\\u0007\\u009b2J"}',
+          '-q',
+          'short',
+        ],
       );
       const { stdout } = await stem.run('task', 'show', evil.id);
       expect(stdout).toContain('\\u001b[2J');
       // eslint-disable-next-line no-control-regex -- what must not be there
-      expect(stdout).not.toMatch(/[\u0007\u001b]/);
+      expect(stdout).not.toMatch(/[\u0007\u001b\u009b]/);
     });
   });
 

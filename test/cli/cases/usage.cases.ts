@@ -88,8 +88,9 @@ export function usageCases(stage: Stage): void {
     it('is told with 70 and the reason, and never with its password', async () => {
       const stem = stage.fresh();
       const { port } = stage.redis;
-      const [unreachable, wrong, explained] = await Promise.all([
+      const [unreachable, blank, wrong, explained] = await Promise.all([
         stem.run('queue', 'list', '--broker', 'redis://ops:hush@127.0.0.1:1'),
+        stem.run('queue', 'list', '--broker', 'redis://ops:hu hush@127.0.0.1:1', '--verbose'),
         stem.run('queue', 'list', '--broker', `redis://ops:hush@127.0.0.1:${port}`),
         stem.run('queue', 'list', '--broker', `redis://ops:hush@127.0.0.1:${port}`, '--verbose'),
       ]);
@@ -100,7 +101,10 @@ export function usageCases(stage: Stage): void {
       expect(wrong).toMatchObject({ code: 70, stdout: '' });
       expect(wrong.stderr).toMatch(/^stem: Redis at .*WRONGPASS.*\n$/);
       expect(explained.stderr).toMatch(/\n\s+at .*\n/);
-      for (const { stderr } of [unreachable, wrong, explained]) expect(stderr).not.toMatch(/hush/);
+      expect(blank.stderr).toMatch(/ops:\*\*\*@127/);
+      for (const { stderr } of [unreachable, blank, wrong, explained]) {
+        expect(stderr).not.toMatch(/hush/);
+      }
     });
 
     it('is told when its user may not do what is needed', async () => {

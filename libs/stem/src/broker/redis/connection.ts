@@ -290,7 +290,8 @@ function isRefusal(error: Error | undefined): boolean {
 }
 
 function describeSource(source: RedisSource): string {
-  if ('url' in source) return hidePassword(source.url);
+  // A blank would end the URL, as far as can be told of one in a text, and show the rest of a password.
+  if ('url' in source) return hidePassword(source.url.replaceAll(/\s/g, '%20'));
   const options = 'client' in source ? source.client.options : source.options;
   if (options.sentinels?.length) return `redis+sentinel://${options.name}/${options.db ?? 0}`;
   if (options.path) return `${options.path} (db ${options.db ?? 0})`;

@@ -1,7 +1,8 @@
+import { hidePassword } from '../../core/errors.js';
 import { complaintOf } from '../framework/cli-error.js';
 import type { ExitCode } from '../exit-codes.js';
 import { createPage, type Page } from './page.js';
-import { visible } from './text.js';
+import { visible, visibleLines } from './text.js';
 
 /** Prints a report to stdout. */
 export async function print(
@@ -11,6 +12,11 @@ export async function print(
   const output = asJson ? JSON.stringify(json) : text(createPage());
   if (output === '') return;
   await new Promise<void>((resolve) => process.stdout.write(`${output}\n`, () => resolve()));
+}
+
+/** Prints to stderr what the library or an application would log. */
+export function note(message: unknown): void {
+  process.stderr.write(`${visibleLines(hidePassword(String(message)))}\n`);
 }
 
 /** Prints an error to stderr, in one line. Returns the exit code that it means. */
@@ -26,6 +32,8 @@ export function complain(
   }
   const page = createPage(process.stderr);
   process.stderr.write(`${page.paint('red', 'stem:')} ${visible(message)}\n`);
-  if (verbose) for (const cause of causes) process.stderr.write(`${page.paint('dim', cause)}\n`);
+  if (verbose) {
+    for (const cause of causes) process.stderr.write(`${page.paint('dim', visibleLines(cause))}\n`);
+  }
   return exitCode;
 }

@@ -55,10 +55,15 @@ export function moment(date: Date | undefined): string | undefined {
   return date && `${date.toISOString()} (${relative(date)})`;
 }
 
-export const compact = (value: unknown): string => JSON.stringify(value) ?? '';
+/** {@link visible}, line by line. */
+export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
 
+/** As JSON in one line. JSON itself lets some control characters through. */
+export const compact = (value: unknown): string => visible(JSON.stringify(value) ?? '');
+
+/** As JSON in lines; what is made visible in it is still JSON. */
 export const pretty = (value: unknown): string | undefined =>
-  value === undefined ? undefined : JSON.stringify(value, null, 2);
+  value === undefined ? undefined : visibleLines(JSON.stringify(value, null, 2));
 
 /** `1 task`, `2 tasks`. */
 export const plural = (count: number, noun: string): string =>

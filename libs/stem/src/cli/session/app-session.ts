@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { usageError } from '../framework/cli-error.js';
 import type { GlobalOptions } from '../framework/global-options.js';
+import { note } from '../output/print.js';
 import { loadApp } from './load-app.js';
 import type { Session } from './session.js';
 
@@ -25,11 +26,7 @@ export async function openAppSession(globals: GlobalOptions): Promise<Session> {
 /** stdout belongs to the command. */
 export const QUIET: LoggerService = {
   log: () => undefined,
-  warn: toStderr,
-  error: toStderr,
-  fatal: toStderr,
+  warn: note,
+  error: note,
+  fatal: note,
 };
-
-function toStderr(message: unknown): void {
-  process.stderr.write(`${String(message)}\n`);
-}

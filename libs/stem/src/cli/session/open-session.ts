@@ -16,6 +16,7 @@ import { TaskRegistry } from '../../core/task-registry.js';
 import { Monitor } from '../../monitor/monitor.js';
 import { usageError } from '../framework/cli-error.js';
 import type { GlobalOptions } from '../framework/global-options.js';
+import { note } from '../output/print.js';
 import { connectionOptions } from './connection-options.js';
 import type { Session } from './session.js';
 
@@ -29,7 +30,7 @@ const FLUSH_MS = 1_000;
 /** What the library would log comes back as the error of the command. */
 function loggerOf({ verbose }: GlobalOptions): TaskLogger {
   const say = (message: string): void => {
-    if (verbose) process.stderr.write(`${message}\n`);
+    if (verbose) note(message);
   };
   return { log: say, debug: () => undefined, warn: say, error: say };
 }

@@ -73,7 +73,9 @@ export class ControlListener {
       }
       await this.#carryOut(requestId, command, args, worker);
     } catch (error) {
-      log.warn(`The answer to the command '${command}' could not be sent: ${String(error)}`);
+      log.warn(
+        `The answer to the command ${JSON.stringify(command)} could not be sent: ${String(error)}`,
+      );
     }
   }
 
