@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import type { Command } from './framework/commander.js';
 import { CommandFactory, RootCommand } from 'nest-commander';
 import { VERSION } from '../core/version.js';
+import { CliError } from './framework/cli-error.js';
 import { GLOBAL_OPTIONS } from './framework/global-options.js';
 import { addOptions } from './framework/options.js';
 import { StemCommandGroup } from './framework/stem-command.js';
@@ -28,7 +29,10 @@ class StemProgram {}
 // Whoever reads the output may have seen enough, such as `head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  throw error;
+  const fault = new CliError(`The output could not be written: ${error.message}.`, {
+    cause: error,
+  });
+  process.exit(complain(fault, { json: process.argv.includes('--json'), verbose: false }));
 });
 
 void CommandFactory.run(StemProgram, {

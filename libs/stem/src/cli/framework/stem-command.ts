@@ -192,8 +192,11 @@ function explain(command: Command, examples: readonly (readonly [string, string]
 /** Ctrl-C, or SIGTERM: once ends in good order, twice at once. */
 function onInterrupt(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => controller.abort());
-  }
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const abort = (): void => {
+    for (const signal of signals) process.off(signal, abort);
+    controller.abort();
+  };
+  for (const signal of signals) process.on(signal, abort);
   return controller.signal;
 }
