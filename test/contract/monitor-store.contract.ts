@@ -282,8 +282,8 @@ export function monitorStoreContract(name: string, harness: MonitorHarness): voi
         expect(kept.at(-1)).toBe(299);
       });
 
-      it('refuse what is no cursor', async () => {
-        await expect(other.events({ after: 'soon', limit: 1 })).rejects.toMatchObject({
+      it.each(['soon', '9'.repeat(30)])('refuse %p, which is no cursor', async (after) => {
+        await expect(other.events({ after, limit: 1 })).rejects.toMatchObject({
           code: 'STEM_CONFIG_INVALID',
           option: 'after',
         });

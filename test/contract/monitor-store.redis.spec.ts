@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { nanoid } from 'nanoid';
+import type { ProcessReport } from '../../libs/stem/src/broker/monitor-store.js';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { monitorStoreContract } from './monitor-store.contract.js';
@@ -68,6 +69,29 @@ describe('The monitor store of a RedisBroker', () => {
       expect(forGood).toEqual([]);
     } finally {
       redis.disconnect();
+      await broker.close();
+    }
+  });
+
+  it('passes over heartbeats that cannot be read', async () => {
+    const namespace = `test-${nanoid(8)}`;
+    const broker = new RedisBroker({ connection: connection(), namespace });
+    const beat = (report: object) => broker.monitor.beat(report as ProcessReport, 10_000);
+    const worker = {
+      ...{ kind: 'worker', name: 'w', intervalMs: 1_000, queues: ['q'], paused: [] },
+      ...{ eventLoopLagMs: { mean: 0, p99: 0 }, memory: { rssBytes: 1, heapUsedBytes: 1 } },
+      counts: { runs: {}, leasesLost: 0, blocks: 0 },
+    };
+    try {
+      await broker.connect();
+      await beat({ ...worker, id: 'whole' });
+      for (const field of Object.keys(worker)) {
+        await beat({ ...worker, id: `without ${field}`, [field]: undefined });
+      }
+      await beat({ ...worker, id: 'queues of another type', queues: [1] });
+      const { processes } = await broker.monitor.processes();
+      expect(processes.map(({ report }) => report.id)).toEqual(['whole']);
+    } finally {
       await broker.close();
     }
   });

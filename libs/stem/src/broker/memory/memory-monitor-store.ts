@@ -159,6 +159,6 @@ export class MemoryMonitorStore implements MonitorStore {
 
 /** @throws {StemConfigError} when the text is no cursor. */
 function positionOf(cursor: string): number {
-  if (!/^\d+$/.test(cursor)) throw notACursor(cursor);
+  if (!/^\d{1,15}$/.test(cursor)) throw notACursor(cursor);
   return Number(cursor);
 }

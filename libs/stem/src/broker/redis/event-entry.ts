@@ -12,7 +12,8 @@ export interface EventCursor {
 
 /** @throws {StemConfigError} when the text is no cursor. */
 export function cursorOf(text: string): EventCursor {
-  const match = /^(\d+(?:-\d+)?)(?:\/(\d+))?$/.exec(text);
+  // Redis refuses numbers of more than 64 bits.
+  const match = /^(\d{1,19}(?:-\d{1,19})?)(?:\/(\d+))?$/.exec(text);
   if (!match) throw notACursor(text);
   return { entry: match[1] as string, index: Number(match[2] ?? -1) };
 }

@@ -179,8 +179,20 @@ function readSeen(text: string): SeenProcess[] {
 
 /** Whether it has what is used of it without looking. */
 function isReport(report: unknown): report is ProcessReport {
-  if (typeof report !== 'object' || report === null) return false;
-  const { kind, id, intervalMs, queues, paused } = report as Record<string, unknown>;
+  if (!isRecord(report)) return false;
+  const { kind, id, intervalMs, eventLoopLagMs, memory } = report;
   if (typeof id !== 'string' || typeof intervalMs !== 'number') return false;
-  return kind === 'beat' || (kind === 'worker' && Array.isArray(queues) && Array.isArray(paused));
+  if (!isRecord(eventLoopLagMs) || !isRecord(memory)) return false;
+  if (kind !== 'worker') return kind === 'beat';
+  const { name, queues, paused, counts } = report;
+  if (typeof name !== 'string' || !isTexts(queues) || !isTexts(paused)) return false;
+  return isRecord(counts) && isRecord(counts['runs']);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
