@@ -95,6 +95,7 @@ export type StemEventType = (typeof EVENT_TYPES)[number];
 export interface MonitorEvent {
   readonly type: StemEventType;
   readonly at: number;
+  /** The task it is about. */
   readonly task?:
     | {
         readonly id: string;
@@ -103,17 +104,21 @@ export interface MonitorEvent {
         readonly attempt: number;
       }
     | undefined;
-  /** Id of the worker or Beat. */
+  /** Id of the worker, or of the Beat. */
   readonly worker?: string | undefined;
+  /** How long the run took. */
   readonly durationMs?: number | undefined;
+  /** Why a task failed or was cancelled, or the message of the error after which it is retried. */
   readonly reason?: string | undefined;
+  /** The tick that became a task. */
   readonly schedule?: { readonly id: string; readonly scheduledFor: number } | undefined;
-  /** Of `events-skipped`: how many. */
+  /** Of `events-skipped`: how many a process left out, because there were too many. */
   readonly count?: number | undefined;
 }
 
 /** An event with its place in the stream. */
 export interface StoredEvent extends MonitorEvent {
+  /** Its place in the stream, for `after`. */
   readonly cursor: string;
 }
 

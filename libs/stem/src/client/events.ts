@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.js';
-import type { EventFollower, StemEventType, StoredEvent } from '../broker/monitor-store.js';
+import type { EventFollower, StoredEvent } from '../broker/monitor-store.js';
 import { requireCount } from '../core/task-options.js';
 import { monitorOf } from './monitor-of.js';
 
@@ -9,31 +9,11 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 10_000;
 
 /** Something that happened to a task, a worker, a Beat or a schedule, in any process. */
-export interface StemEvent {
-  /** Its place in the stream, for `after`. */
-  readonly cursor: string;
+export interface StemEvent extends Omit<StoredEvent, 'at' | 'schedule'> {
   /** When it happened. Events stand in the order in which they were sent, which may differ a little. */
   readonly at: Date;
-  readonly type: StemEventType;
-  /** The task it is about. */
-  readonly task?:
-    | {
-        readonly id: string;
-        readonly name: string;
-        readonly queue: string;
-        readonly attempt: number;
-      }
-    | undefined;
-  /** Id of the worker, or of the Beat. */
-  readonly worker?: string | undefined;
-  /** How long the run took. */
-  readonly durationMs?: number | undefined;
-  /** Why a task failed or was cancelled, or the message of the error after which it is retried. */
-  readonly reason?: string | undefined;
   /** The tick that became a task. */
   readonly schedule?: { readonly id: string; readonly scheduledFor: Date } | undefined;
-  /** Of `events-skipped`: how many a process left out, because there were too many. */
-  readonly count?: number | undefined;
 }
 
 /** Options of {@link Events.read}. */
