@@ -268,16 +268,20 @@ export interface Abandonment {
   readonly ttlMs: number;
 }
 
-/** Why a task became a dead letter. */
-export type DeathReason =
-  | 'retries-exhausted'
-  | 'unrecoverable'
-  | 'not-retryable'
-  | 'unknown-task'
-  | 'result-not-serialisable'
-  | 'delivery-limit'
-  | 'corrupt-record'
-  | 'oversized-record';
+/** Why tasks become dead letters. */
+export const DEATH_REASONS = [
+  'retries-exhausted',
+  'unrecoverable',
+  'not-retryable',
+  'unknown-task',
+  'result-not-serialisable',
+  'delivery-limit',
+  'corrupt-record',
+  'oversized-record',
+] as const;
+
+/** One of {@link DEATH_REASONS}. */
+export type DeathReason = (typeof DEATH_REASONS)[number];
 
 /** How far a running task says it is. */
 export interface Progress {

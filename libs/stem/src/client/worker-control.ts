@@ -1,14 +1,15 @@
 import type { Broker } from '../broker/broker.js';
-import type {
-  ControlCommandName,
-  ControlCommands,
-  StopMode,
-  WorkerInspection,
-  WorkerPing,
-  WorkerQueues,
-  WorkerRevocation,
-  WorkerShutdown,
-  WorkerStats,
+import {
+  type ControlCommandName,
+  type ControlCommands,
+  STOP_MODES,
+  type StopMode,
+  type WorkerInspection,
+  type WorkerPing,
+  type WorkerQueues,
+  type WorkerRevocation,
+  type WorkerShutdown,
+  type WorkerStats,
 } from '../core/control.js';
 import { type Duration, MAX_TIMER_MS, parseDuration } from '../core/duration.js';
 import { StemConfigError } from '../core/errors.js';
@@ -167,8 +168,6 @@ export class WorkerControl {
     return askWorkers(broker.control, { command, args, workers, timeoutMs, known, afterSending });
   }
 }
-
-const STOP_MODES: readonly StopMode[] = ['warm', 'soft', 'hard'];
 
 function texts(given: string | readonly string[], option: string): readonly string[] {
   const list: readonly unknown[] = typeof given === 'string' ? [given] : given;

@@ -3,6 +3,9 @@
  * possibly different versions, so fields may be added and never change their meaning.
  */
 
+/** How a worker can stop; see {@link StopMode}. */
+export const STOP_MODES = ['warm', 'soft', 'hard'] as const;
+
 /**
  * How a worker stops.
  *
@@ -12,7 +15,7 @@
  *
  * In every mode, what has not ended goes back to its queue without an attempt being spent.
  */
-export type StopMode = 'warm' | 'soft' | 'hard';
+export type StopMode = (typeof STOP_MODES)[number];
 
 /** Every command with what it takes and what it is answered with. */
 export interface ControlCommands {

@@ -1,4 +1,9 @@
-import type { ControlCommandName, ControlCommands, StopMode } from '../../core/control.js';
+import {
+  type ControlCommandName,
+  type ControlCommands,
+  STOP_MODES,
+  type StopMode,
+} from '../../core/control.js';
 import type { JsonValue } from '../../core/json.js';
 
 type Args = { readonly [name: string]: JsonValue };
@@ -7,7 +12,6 @@ type Readers = { [C in ControlCommandName]: (args: Args) => ControlCommands[C]['
 const MAX_ITEMS = 1_000;
 const MAX_TEXT_LENGTH = 300;
 const MAX_LIMIT = 10_000;
-const STOP_MODES: readonly StopMode[] = ['warm', 'soft', 'hard'];
 
 /**
  * Reads the arguments of each command, which came from outside. Each throws an error that says what is

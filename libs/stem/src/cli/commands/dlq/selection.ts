@@ -1,25 +1,15 @@
+import { DEATH_REASONS } from '../../../broker/broker.js';
 import type { DeadLetterSelection } from '../../../client/dead-letters.js';
 import { choice, count, past, text, texts, type ValuesOf } from '../../framework/options.js';
 import { usageError } from '../../framework/cli-error.js';
 import { plural } from '../../output/text.js';
-
-const REASONS = [
-  'retries-exhausted',
-  'unrecoverable',
-  'not-retryable',
-  'unknown-task',
-  'result-not-serialisable',
-  'delivery-limit',
-  'corrupt-record',
-  'oversized-record',
-] as const;
 
 /** Which dead letters. */
 export const FILTER = {
   queue: text('-q, --queue <name>', 'of this queue'),
   since: past('--since <time>', 'that died at or after this time'),
   task: text('--task <name>', 'of this task'),
-  reason: choice('--reason <reason>', 'that gave up for this reason', REASONS),
+  reason: choice('--reason <reason>', 'that gave up for this reason', DEATH_REASONS),
 } as const;
 
 /** Which dead letters to act on. */

@@ -4,7 +4,7 @@ import {
   StemCommand,
   StemSubCommand,
 } from '../../framework/stem-command.js';
-import { QUEUES, queuesOf } from './queues.js';
+import { QUEUES, switchQueues } from './queues.js';
 
 @StemSubCommand({
   name: 'pause',
@@ -14,13 +14,7 @@ import { QUEUES, queuesOf } from './queues.js';
   examples: [['queue pause reports', 'until it is resumed, in every process']],
 })
 export class StemQueuePauseCommand extends StemCommand<typeof QUEUES> {
-  protected async execute(call: Call<typeof QUEUES>): Promise<Report> {
-    const queues = queuesOf(call);
-    const { stem } = await call.session();
-    await Promise.all(queues.map((queue) => stem.queues.pause(queue)));
-    return {
-      json: queues.map((queue) => ({ queue, paused: true })),
-      text: () => queues.map((queue) => `${queue}  paused`).join('\n'),
-    };
+  protected execute(call: Call<typeof QUEUES>): Promise<Report> {
+    return switchQueues(call, 'pause');
   }
 }

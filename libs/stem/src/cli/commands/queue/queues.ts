@@ -1,5 +1,6 @@
 import { usageError } from '../../framework/cli-error.js';
 import { texts, type ValuesOf } from '../../framework/options.js';
+import type { Call, Report } from '../../framework/stem-command.js';
 
 /** Queues may stand by themselves or, as in other commands, behind `--queue`. */
 export const QUEUES = {
@@ -17,4 +18,18 @@ export function queuesOf({
   const queues = [...args, ...options.queue];
   if (queues.length === 0) throw usageError('Which queue? Name it, as in `stem queue list`.');
   return [...new Set(queues)];
+}
+
+/** Stops handing out tasks of queues, or hands them out again. */
+export async function switchQueues(
+  call: Call<typeof QUEUES>,
+  command: 'pause' | 'resume',
+): Promise<Report> {
+  const names = queuesOf(call);
+  const { queues } = (await call.session()).stem;
+  await Promise.all(names.map((queue) => queues[command](queue)));
+  return {
+    json: names.map((queue) => ({ queue, paused: command === 'pause' })),
+    text: () => names.map((queue) => `${queue}  ${command}d`).join('\n'),
+  };
 }

@@ -4,7 +4,7 @@ import {
   StemCommand,
   StemSubCommand,
 } from '../../framework/stem-command.js';
-import { QUEUES, queuesOf } from './queues.js';
+import { QUEUES, switchQueues } from './queues.js';
 
 @StemSubCommand({
   name: 'resume',
@@ -14,13 +14,7 @@ import { QUEUES, queuesOf } from './queues.js';
   examples: [['queue resume reports', 'workers take its tasks again']],
 })
 export class StemQueueResumeCommand extends StemCommand<typeof QUEUES> {
-  protected async execute(call: Call<typeof QUEUES>): Promise<Report> {
-    const queues = queuesOf(call);
-    const { stem } = await call.session();
-    await Promise.all(queues.map((queue) => stem.queues.resume(queue)));
-    return {
-      json: queues.map((queue) => ({ queue, paused: false })),
-      text: () => queues.map((queue) => `${queue}  resumed`).join('\n'),
-    };
+  protected execute(call: Call<typeof QUEUES>): Promise<Report> {
+    return switchQueues(call, 'resume');
   }
 }

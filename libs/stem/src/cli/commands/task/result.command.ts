@@ -1,3 +1,4 @@
+import { isTerminal } from '../../../core/task-state.js';
 import { CliError, notFound } from '../../framework/cli-error.js';
 import { duration, flag } from '../../framework/options.js';
 import {
@@ -42,7 +43,7 @@ export class StemTaskResultCommand extends StemCommand<typeof options> {
           `No task '${id}' is known: a wrong id or namespace, or its retention has run out.`,
         );
       }
-      if (!['succeeded', 'failed', 'cancelled', 'expired'].includes(status.state)) {
+      if (!isTerminal(status.state)) {
         throw new CliError(`Task '${id}' is ${status.state}: add --wait to wait for its end.`, {
           exitCode: EXIT.negative,
           code: 'CLI_NOT_ENDED',

@@ -1,31 +1,20 @@
-import { usageError } from '../../framework/cli-error.js';
-import { texts } from '../../framework/options.js';
 import {
   type Call,
   type Report,
   StemCommand,
   StemSubCommand,
 } from '../../framework/stem-command.js';
-import { ADDRESS, addressOf, repliesReport } from './replies.js';
-
-const options = { queue: texts('-q, --queue <name>', 'which queue'), ...ADDRESS };
+import { tellOfQueues, WORKER_QUEUES } from './queues.js';
 
 @StemSubCommand({
   name: 'resume',
   summary: 'Lets workers take tasks from queues again',
   details: 'A queue that `stem queue pause` has paused stays so.',
-  options,
+  options: WORKER_QUEUES,
   examples: [['worker resume -q reports --worker mailer', 'only those of one name']],
 })
-export class StemWorkerResumeCommand extends StemCommand<typeof options> {
-  protected async execute({ options: given, session }: Call<typeof options>): Promise<Report> {
-    const { queue } = given;
-    if (queue.length === 0) throw usageError('Which queue? Give --queue.');
-    const { workers } = (await session()).stem;
-    const replies = await workers.resume({ ...addressOf(given), queues: queue });
-    return repliesReport(replies, () => [
-      { head: 'QUEUES', value: ({ queues }) => queues.join(','), fit: 'cut' },
-      { head: 'PAUSED', value: ({ paused }) => paused.join(',') || '-', fit: 'cut' },
-    ]);
+export class StemWorkerResumeCommand extends StemCommand<typeof WORKER_QUEUES> {
+  protected execute(call: Call<typeof WORKER_QUEUES>): Promise<Report> {
+    return tellOfQueues(call, 'resume');
   }
 }

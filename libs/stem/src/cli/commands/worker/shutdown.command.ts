@@ -1,3 +1,4 @@
+import { STOP_MODES } from '../../../core/control.js';
 import { choice } from '../../framework/options.js';
 import {
   type Call,
@@ -11,7 +12,7 @@ const options = {
   mode: choice(
     '--mode <mode>',
     'warm: running tasks may end (default); soft: they are told to; hard',
-    ['warm', 'soft', 'hard'],
+    STOP_MODES,
   ),
   ...ADDRESS,
 };
