@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How a process ended: by itself with a code, or by a signal. */
 export interface Ending {
@@ -30,17 +31,41 @@ export class ExampleProcess {
   static start(script: URL, env: Readonly<Record<string, string>> = {}): ExampleProcess {
     const path = fileURLToPath(script);
     if (!existsSync(path)) throw new Error(`${path} is missing: npm run build`);
-    return new ExampleProcess(path, env);
+    return new ExampleProcess(process.execPath, [path], env);
+  }
+
+  /**
+   * A script of a workspace, as `npm run` starts it: with npm in between, and a process group of its own,
+   * as a terminal would make one.
+   */
+  static npmRun(
+    script: string,
+    workspace: string,
+    env: Readonly<Record<string, string>> = {},
+  ): ExampleProcess {
+    const args = ['run', script, '--workspace', workspace];
+    return new ExampleProcess('npm', args, env, true);
   }
 
   /** Kills whatever still runs. */
   static async killAll(): Promise<void> {
-    await Promise.all([...this.#running].map((process) => process.end('SIGKILL')));
+    await Promise.all(
+      [...this.#running].map((running) =>
+        running.hasGroup ? running.endGroup('SIGKILL') : running.end('SIGKILL'),
+      ),
+    );
   }
 
-  private constructor(path: string, env: Readonly<Record<string, string>>) {
+  private constructor(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    private readonly hasGroup = false,
+  ) {
     const { PATH = '', STEM_TEST_RUN = '' } = process.env;
-    this.#child = spawn(process.execPath, [path], {
+    this.#child = spawn(command, args, {
+      cwd: ROOT,
+      detached: hasGroup,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH, STEM_TEST_RUN, NO_COLOR: '1', ...env },
     });
@@ -78,6 +103,12 @@ export class ExampleProcess {
   /** Sends a signal and waits until it has ended and all of its output is here. */
   async end(signal: NodeJS.Signals): Promise<Ending> {
     this.#child.kill(signal);
+    return this.ended();
+  }
+
+  /** The same, with a signal to all processes of its group: what Ctrl-C does, or an end without mercy. */
+  async endGroup(signal: NodeJS.Signals): Promise<Ending> {
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
     return this.ended();
   }
 

@@ -164,4 +164,16 @@ describe('the monolith service', () => {
     expect(code).toBe(0);
     expect(afterMs).toBeLessThan(5_000);
   });
+
+  describe('behind npm', () => {
+    // Its output ends, and with it the wait, when the last process that has it is gone.
+    it.each(['SIGTERM to npm', 'Ctrl-C'])('ends in good order on %s', async (way) => {
+      const npm = ExampleProcess.npmRun('start', 'examples/monolith-service', { PORT: '0' });
+      const address = await npm.url();
+      const { code } = await (way === 'Ctrl-C' ? npm.endGroup('SIGINT') : npm.end('SIGTERM'));
+      expect(code).toBe(0);
+      expect(npm.output).toMatch(/SIG\w+: draining/);
+      await expect(fetch(address)).rejects.toThrow();
+    });
+  });
 });

@@ -13,9 +13,16 @@ export interface GracefulShutdownOptions {
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
+ * A second SIGINT this soon is the same Ctrl-C: the terminal sends it to all processes, and npm sends it once
+ * more to the one that it started.
+ */
+const ECHO_MS = 500;
+
+/**
  * Ends the process in good order on SIGTERM or SIGINT: drains the workers while the rest of the
  * application still lives, then closes the application, then exits with 0. Tasks that are not done in
- * time go back to their queue. A second signal ends the process at once, with 128 + its number.
+ * time go back to their queue. A second signal ends the process at once, with 128 + its number; only a
+ * second SIGINT within half a second is taken for an echo of the first, as npm makes one of Ctrl-C.
  *
  * Use it instead of `app.enableShutdownHooks()`, which would end the application under the handlers.
  *
@@ -28,11 +35,18 @@ export function gracefulShutdown(
 ): () => void {
   const graceMs = options.grace === undefined ? undefined : parseDuration(options.grace, 'grace');
   const log = new Logger('Stem');
-  let ending = false;
+  let ending: { readonly signal: string; readonly since: number } | undefined;
 
   const onSignal = (signal: (typeof SIGNALS)[number]): void => {
-    if (ending) return process.exit(128 + constants.signals[signal]);
-    ending = true;
+    if (ending) {
+      const isEcho =
+        signal === 'SIGINT' &&
+        ending.signal === signal &&
+        performance.now() - ending.since < ECHO_MS;
+      if (!isEcho) process.exit(128 + constants.signals[signal]);
+      return;
+    }
+    ending = { signal, since: performance.now() };
     log.log(`${signal}: draining; once more ends at once`);
     end().then(
       () => process.exit(0),

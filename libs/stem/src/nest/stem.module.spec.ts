@@ -664,6 +664,28 @@ describe('the order of starting and stopping', () => {
       stop();
     });
 
+    it('takes the SIGINT that npm adds to a Ctrl-C for the same one, and a later one not', async () => {
+      const { release, running, DatabaseModule } = lifecycle();
+      const app = await boot({ imports: [StemModule.forRoot({ logger }), DatabaseModule] });
+      const stop = gracefulShutdown(app);
+      await running;
+      const exit = jest.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
+      const now = jest.spyOn(performance, 'now');
+      now.mockReturnValue(1_000);
+      process.emit('SIGINT', 'SIGINT');
+      now.mockReturnValue(1_400);
+      process.emit('SIGINT', 'SIGINT');
+      expect(exit).not.toHaveBeenCalled();
+      now.mockReturnValue(1_500);
+      process.emit('SIGINT', 'SIGINT');
+      expect(exit).toHaveBeenLastCalledWith(130);
+      now.mockRestore();
+      const exits = exitCodes();
+      release();
+      expect((await exits.next()).value).toBe(0);
+      stop();
+    });
+
     it('gives back what does not end within the grace', async () => {
       const broker = new MemoryBroker();
       const { running, DatabaseModule } = lifecycle();
