@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert';
 import type { EnqueueOptions } from '../client/enqueue-options.js';
+import { refuseUnknownOptions } from '../config/checks.js';
 import { parseDuration } from '../core/duration.js';
 import type { EnqueuedTask } from './journal.js';
 import { differenceOf, matches } from './matching.js';
@@ -29,11 +30,27 @@ export interface EnqueuedExpectation extends Pick<
 /** Arguments that are expected: equal, with matchers inside, or as a function says. */
 export type ExpectedArgs<TArgs> = TArgs | ((args: TArgs) => boolean);
 
+const EXPECTATIONS = Object.keys({
+  id: true,
+  queue: true,
+  priority: true,
+  delay: true,
+  at: true,
+  expires: true,
+  maxRetries: true,
+  resultTtl: true,
+  unique: true,
+  uniqueFor: true,
+  headers: true,
+  meta: true,
+  times: true,
+} satisfies Record<keyof EnqueuedExpectation, true>);
 const DURATIONS: readonly string[] = ['delay', 'expires', 'resultTtl', 'uniqueFor'];
 
 /**
  * @returns the tasks that are as expected, in their order.
  * @throws {AssertionError} when there is none, or `times` says another number.
+ * @throws {StemConfigError} when something is expected that no task has.
  */
 export function assertEnqueued(
   enqueued: readonly EnqueuedTask[],
@@ -97,6 +114,8 @@ type Facts = Readonly<Record<string, unknown>>;
 
 /** What is expected, as it would be written down; without what may be anything. */
 function expectationOf(args: unknown, others: Omit<EnqueuedExpectation, 'times'>): Facts {
+  // A misspelled one would never be found, which assertNotEnqueued takes for good news.
+  refuseUnknownOptions(others, EXPECTATIONS, '');
   const expected: Record<string, unknown> = {};
   if (args !== undefined && typeof args !== 'function') expected['args'] = args;
   for (const [key, value] of Object.entries(others)) {

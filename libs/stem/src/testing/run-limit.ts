@@ -1,3 +1,4 @@
+import { requireCount } from '../core/task-options.js';
 import { StemTestingError } from './testing-error.js';
 
 /** Runs that may follow from each other without time passing, unless a test says otherwise. */
@@ -9,8 +10,9 @@ export class RunLimit {
   readonly #runsByTask = new Map<string, number>();
   #count = 0;
 
+  /** @throws {StemConfigError} unless it is a number of runs, from 1. */
   constructor(limit = DEFAULT_RUN_LIMIT) {
-    this.#limit = limit;
+    this.#limit = requireCount(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
   }
 
   get count(): number {

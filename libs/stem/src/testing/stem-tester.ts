@@ -15,7 +15,7 @@ import { StemTestingError } from './testing-error.js';
 
 /** Options of {@link StemTester.drain} and {@link StemTester.advance}. */
 export interface DrainOptions {
-  /** Most runs without time passing, before it is taken for a task that enqueues itself. Default 1,000. */
+  /** Most runs without time passing, from 1, before it is taken for a task that enqueues itself. Default 1,000. */
   readonly limit?: number;
 }
 
@@ -80,6 +80,7 @@ export class StemTester {
    * @param expected what else must hold: options, headers, how many.
    * @returns the first such task.
    * @throws {AssertionError} that shows the difference to the nearest one.
+   * @throws {StemConfigError} when something is expected that no task has, such as a misspelled option.
    */
   assertEnqueued<T extends TaskDefinition<unknown, unknown>>(
     task: T,
@@ -103,6 +104,7 @@ export class StemTester {
    * Makes sure that no such task was enqueued; without a task, that none was at all.
    *
    * @throws {AssertionError} that names what was.
+   * @throws {StemConfigError} when something is excluded that no task has, such as a misspelled option.
    */
   assertNotEnqueued<T extends TaskDefinition<unknown, unknown>>(
     task?: T,

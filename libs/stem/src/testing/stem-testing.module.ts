@@ -8,6 +8,7 @@ import { StemBeatHost } from '../nest/stem-beat-host.js';
 import { STEM_HARNESS } from '../nest/stem-harness.js';
 import { StemRuntime } from '../nest/stem-runtime.js';
 import { StemWorkerHost } from '../nest/stem-worker-host.js';
+import { missingClient } from './missing-client.js';
 import { StemTester } from './stem-tester.js';
 import { TestBench } from './test-bench.js';
 import { resolveTestingOptions, type StemTestingOptions } from './testing-options.js';
@@ -73,7 +74,7 @@ export class StemTestingModule {
           bench: TestBench,
           modules: ModulesContainer,
           standIn: StemRuntime | null,
-        ): Promise<StemClient | null> => clientOf(bench, modules, standIn, name),
+        ): Promise<StemClient> => clientOf(bench, modules, standIn, name),
         inject: [STEM_HARNESS, ModulesContainer, STAND_IN],
       },
     ];
@@ -92,9 +93,10 @@ async function clientOf(
   modules: ModulesContainer,
   standIn: StemRuntime | null,
   name = DEFAULT_STEM_NAME,
-): Promise<StemClient | null> {
+): Promise<StemClient> {
   if (standIn) return standIn.client;
-  if (!namesOfStems(modules).includes(name)) return null;
+  const names = namesOfStems(modules);
+  if (!names.includes(name)) return missingClient(name, names);
   return (await bench.whenAttached(name)).client;
 }
 

@@ -653,8 +653,11 @@ describe('an application as it is', () => {
   it('may have a single Stem with a name', async () => {
     @Module({ imports: [StemModule.forRoot({ name: 'only', broker: NOWHERE, logger })] })
     class AppModule {}
-    const { tester } = await boot({ mode: 'fake' }, { imports: [AppModule], providers: [] });
+    const { tester, stem } = await boot({ mode: 'fake' }, { imports: [AppModule], providers: [] });
     expect(tester.enqueued()).toEqual([]);
+    expect(() => stem.enqueue('x')).toThrow(
+      /has no Stem 'default'; there are only\. .*@InjectStem\('only'\)/,
+    );
   });
 });
 
@@ -692,6 +695,19 @@ describe('mistakes', () => {
     expect(() => StemTestingModule.forRoot({ now: new Date('x') })).toThrow(
       /now is .*a valid Date/,
     );
+  });
+
+  it('such as an expectation or a limit that is none are refused', async () => {
+    const { tester } = await boot({ mode: 'drain' });
+    const misspelled = { que: 'mails' } as object;
+    expect(() => tester.assertEnqueued(SendEmail, undefined, misspelled)).toThrow(
+      /did you mean 'queue'/,
+    );
+    expect(() => tester.assertNotEnqueued(SendEmail, undefined, misspelled)).toThrow(
+      StemConfigError,
+    );
+    await expect(tester.drain({ limit: 0 })).rejects.toThrow(/limit is 0/);
+    await expect(tester.advance('1s', { limit: 1.5 })).rejects.toThrow(/limit is 1\.5/);
   });
 
   it('such as a missing init are explained', async () => {
