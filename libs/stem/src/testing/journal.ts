@@ -5,13 +5,21 @@ import type { JsonObject } from '../core/json.js';
 /** What was asked for when a task was enqueued, defaults of the task included. Durations in milliseconds. */
 export interface EnqueuedOptions {
   readonly queue: string;
+  /** 0 to 9, 9 first. */
   readonly priority: number;
+  /** Time until it is due, where one was given. */
   readonly delay?: number;
+  /** When it is due, where that was given instead. */
   readonly at?: Date;
+  /** How long after it was enqueued, or when, it expires; absent: never. */
   readonly expires?: number | Date;
+  /** Tries after the first, where that was given to `enqueue`; otherwise its worker decides. */
   readonly maxRetries?: number;
+  /** How long its record is kept, where that was given to `enqueue`; otherwise its worker decides. */
   readonly resultTtl?: number;
+  /** True where it has a unique claim; absent otherwise. */
   readonly unique?: boolean;
+  /** Longest time that the claim lasts; absent: until the task ends. */
   readonly uniqueFor?: number;
 }
 
