@@ -280,7 +280,7 @@ export const DEATH_REASONS = [
   'oversized-record',
 ] as const;
 
-/** One of {@link DEATH_REASONS}. */
+/** Why a task ended among the dead letters. */
 export type DeathReason = (typeof DEATH_REASONS)[number];
 
 /** How far a running task says it is. */
