@@ -63,10 +63,13 @@ describe('options of a class', () => {
       const task = await stem.enqueue<string>('report.render', { month: '2030-01' });
       expect(await task.result()).toBe('report of 2030-01');
       expect(await stem.workers.list()).toMatchObject([{ queues: ['reports'] }]);
-      const admin = new Redis(redis.url());
-      expect((await admin.keys('shop-of-acme:*')).length).toBeGreaterThan(0);
-      admin.disconnect();
       await app.close();
+
+      const admin = new Redis(redis.url());
+      const keys = await admin.keys('*');
+      admin.disconnect();
+      expect(keys.length).toBeGreaterThan(0);
+      expect(keys.filter((key) => !key.includes('shop-of-acme'))).toEqual([]);
     } finally {
       await redis.stop();
     }
