@@ -6,7 +6,7 @@ import { AppModule } from './app.module.js';
 import { settings } from './settings.js';
 
 const app = await NestFactory.create(AppModule);
-gracefulShutdown(app);
+gracefulShutdown(app, { grace: '25s' });
 await app.listen(settings.port);
 
 const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
