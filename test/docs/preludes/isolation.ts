@@ -1,4 +1,0 @@
-export class ReportsModule {}
-export interface ReportArgs {
-  readonly month: string;
-}

@@ -1,1 +1,0 @@
-export declare function renderTo(path: string): Promise<void>;
