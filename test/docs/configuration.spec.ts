@@ -9,7 +9,7 @@ import { resolveRetryPolicy } from '../../libs/stem/src/core/retry-policy.js';
 import { resolveTaskOptions } from '../../libs/stem/src/core/task-options.js';
 import { TASK_STATES } from '../../libs/stem/src/core/task-state.js';
 import { codeIn, readPage, ROOT, type Row, tableOf } from './markdown.js';
-import { propertiesOf } from './snippets.js';
+import { propertiesOf } from './option-properties.js';
 
 /** Where each interface is documented, and what its options are when none is given. */
 const resolved = resolveStemOptions({}, {});

@@ -78,6 +78,28 @@ export function proseOf(page: Page): string[] {
   return prose;
 }
 
+/** A line that may be a command, and where it stands. */
+export interface CommandLine {
+  readonly at: string;
+  readonly line: string;
+}
+
+/** Lines of shell blocks, and what stands in prose between backticks. */
+export function commandsIn(page: Page): CommandLine[] {
+  const inBlocks = blocksOf(page)
+    .filter(({ info }) => info === 'sh')
+    .flatMap(({ firstLine, lines }) =>
+      lines.map((line, index) => ({ line, at: `${page.path}:${firstLine + index}` })),
+    );
+  const inProse = proseOf(page).flatMap((line, index) =>
+    [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => ({
+      line: code,
+      at: `${page.path}:${index + 1}`,
+    })),
+  );
+  return [...inBlocks, ...inProse];
+}
+
 /** Rows of the table that follows `<!-- table: name -->`, without its head. */
 export function tableOf({ path, lines }: Page, name: string): Row[] {
   const mark = lines.indexOf(`<!-- table: ${name} -->`);

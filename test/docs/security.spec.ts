@@ -11,7 +11,7 @@ import {
   UnrecoverableTaskError,
 } from '../../libs/stem/src/index.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
-import { readPage } from './markdown.js';
+import { blocksOf, readPage } from './markdown.js';
 
 /** The words of the rule in docs/security.md: `ACL SETUSER shop on …`. */
 const rule = ruleIn('docs/security.md');
@@ -133,9 +133,7 @@ describe('the access rule of docs/security.md', () => {
 });
 
 function ruleIn(path: string): string[] {
-  const { lines } = readPage(path);
-  const fence = lines.indexOf('```', lines.indexOf('<!-- acl -->'));
-  const text = lines.slice(fence + 1, lines.indexOf('```', fence + 1)).join(' ');
-  const [, words = ''] = /^ACL SETUSER shop (.*)$/.exec(text) ?? [];
+  const texts = blocksOf(readPage(path)).map(({ lines }) => lines.join(' '));
+  const [words = ''] = texts.flatMap((text) => /^ACL SETUSER shop (.*)$/.exec(text)?.[1] ?? []);
   return words.trim().split(/\s+/);
 }

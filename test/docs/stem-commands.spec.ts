@@ -1,4 +1,4 @@
-import { blocksOf, type Page, proseOf, readPage, readPages } from './markdown.js';
+import { blocksOf, commandsIn, type Page, readPage, readPages } from './markdown.js';
 
 /** Help of every command by its name, from the reference, which is compared with `--help` elsewhere. */
 const help = new Map(
@@ -16,11 +16,11 @@ const GLOBAL = [
 describe('the stem commands that the pages name', () => {
   it('are there to be checked', () => {
     expect(help.size).toBeGreaterThan(30);
-    expect(readPages().flatMap(commandsIn).length).toBeGreaterThan(30);
+    expect(readPages().flatMap(stemCommandsIn).length).toBeGreaterThan(30);
   });
 
   it('exist, with their options', () => {
-    expect(readPages().flatMap((page) => commandsIn(page).flatMap(faultsIn))).toEqual([]);
+    expect(readPages().flatMap(stemCommandsIn).flatMap(faultsIn)).toEqual([]);
   });
 });
 
@@ -29,20 +29,8 @@ interface Named {
   readonly words: readonly string[];
 }
 
-/** In shell blocks, and in prose between backticks. */
-function commandsIn(page: Page): Named[] {
-  const inBlocks = blocksOf(page)
-    .filter(({ info }) => info === 'sh')
-    .flatMap(({ firstLine, lines }) =>
-      lines.map((line, index) => ({ line, at: `${page.path}:${firstLine + index}` })),
-    );
-  const inProse = proseOf(page).flatMap((line, index) =>
-    [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => ({
-      line: code,
-      at: `${page.path}:${index + 1}`,
-    })),
-  );
-  return [...inBlocks, ...inProse].flatMap(({ line, at }) => {
+function stemCommandsIn(page: Page): Named[] {
+  return commandsIn(page).flatMap(({ line, at }) => {
     const [, command] = /^\s*(?:npx )?stem ((?!\w+:)[a-z].*?)(?:\s+[#|>].*)?$/.exec(line) ?? [];
     return command === undefined ? [] : [{ at, words: command.split(/\s+/) }];
   });

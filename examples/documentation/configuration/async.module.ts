@@ -4,7 +4,7 @@ import { ReportTasks } from './report.tasks.js';
 import { Settings, SettingsModule } from './settings.js';
 
 @Injectable()
-export class StemSettings implements StemOptionsFactory {
+class StemSettings implements StemOptionsFactory {
   constructor(private readonly settings: Settings) {}
 
   createStemOptions(): StemOptions {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { ExampleProcess, get, post, until } from '../../support/example-process.js';
 import { freePort } from '../../support/free-port.js';
 
@@ -17,6 +18,13 @@ describe('a new Nest application with a task', () => {
       return body.state === 'succeeded' ? body : undefined;
     });
     expect(task.result).toEqual({ sentTo: 'ada@example.com' });
+    expect(Object.keys(task)).toEqual(Object.keys(shownIn('docs/getting-started.md')));
     expect(await app.end('SIGTERM')).toMatchObject({ code: 0 });
   });
 });
+
+/** What a page says that the status of the task looks like. */
+function shownIn(page: string): object {
+  const text = readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');
+  return JSON.parse(/```json\n([^`]*)```/.exec(text)?.[1] ?? '') as object;
+}
