@@ -9,6 +9,7 @@ import { ImportTasks } from './import.tasks.js';
 import { LetterTasks } from './letter.tasks.js';
 import { LoyaltyTasks } from './loyalty.tasks.js';
 import { OrderTasks, SendEmail } from './order.tasks.js';
+import { OrdersService } from './orders.service.js';
 import { OutboxTasks } from './outbox.tasks.js';
 import { ChargeCard, PaymentTasks } from './payment.tasks.js';
 import { Payments, Printer } from './services.js';
@@ -43,6 +44,7 @@ beforeEach(async () => {
       LetterTasks,
       LoyaltyTasks,
       OrderTasks,
+      OrdersService,
       OutboxTasks,
       PaymentTasks,
     ],
@@ -85,15 +87,9 @@ describe('one task per thing', () => {
 
 describe('the outbox', () => {
   it('hands every row on once, also when it dies between handing on and deleting', async () => {
-    await db.transaction(async (tx) => {
-      for (const id of ['a', 'b']) {
-        await tx.query('INSERT INTO outbox (id, task, args) VALUES ($1, $2, $3)', [
-          id,
-          'email.send',
-          { recipient: `${id}@example.com` },
-        ]);
-      }
-    });
+    const orders = app.get(OrdersService);
+    await orders.place('order-1', 'ada@example.com');
+    await orders.place('order-2', 'bob@example.com');
     const query = db.query.bind(db);
     jest
       .spyOn(db, 'query')
@@ -106,22 +102,20 @@ describe('the outbox', () => {
 
     await tester.advance('5s');
     expect(tester.enqueued(SendEmail).map(({ id, args }) => [id, args])).toEqual([
-      ['outbox-a', { recipient: 'a@example.com' }],
-      ['outbox-b', { recipient: 'b@example.com' }],
+      ['outbox-placed-order-1', { recipient: 'ada@example.com' }],
+      ['outbox-placed-order-2', { recipient: 'bob@example.com' }],
     ]);
     expect(db.rows('outbox')).toEqual([]);
   });
 
-  it('hands nothing on of a transaction that was rolled back', async () => {
-    const insert = 'INSERT INTO outbox (id, task, args) VALUES ($1, $2, $3)';
-    await expect(
-      db.transaction(async (tx) => {
-        await tx.query(insert, ['a', 'email.send', { recipient: 'a@example.com' }]);
-        throw new Error('rolled back');
-      }),
-    ).rejects.toThrow('rolled back');
+  it('hands nothing on of an order that could not be placed', async () => {
+    const orders = app.get(OrdersService);
+    await orders.place('order-1', 'ada@example.com');
     await tester.advance('5s');
-    tester.assertNotEnqueued(SendEmail);
+    await expect(orders.place('order-1', 'bob@example.com')).rejects.toThrow('there is one');
+    expect(db.rows('orders')).toHaveLength(1);
+    await tester.advance('5s');
+    expect(tester.enqueued(SendEmail)).toMatchObject([{ args: { recipient: 'ada@example.com' } }]);
   });
 });
 

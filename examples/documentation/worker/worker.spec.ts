@@ -69,8 +69,10 @@ describe('signals', () => {
   class Tasks {
     @Task('email.send')
     send(): void {}
-    @Task('report.render', { maxRetries: 0 })
-    render(): never {
+    @Task('report.render')
+    render(): void {}
+    @Task('report.print', { maxRetries: 0 })
+    print(): never {
       throw new Error('no paper');
     }
   }
@@ -78,13 +80,15 @@ describe('signals', () => {
   it('are heard by methods of providers, of one task or of all', async () => {
     const { stem, server } = await ready(start({ providers: [Tasks, Meter, Metrics] }, {}));
     await (await stem.enqueue('email.send')).result();
-    await (await stem.enqueue('report.render')).result().catch(() => undefined);
+    await (await stem.enqueue('report.render')).result();
+    await (await stem.enqueue('report.print')).result().catch(() => undefined);
     const { numbers } = server.get(Meter);
-    await until('both have ended', 5_000, () => (numbers.length >= 3 ? true : undefined));
+    await until('all have ended', 5_000, () => (numbers.length >= 4 ? true : undefined));
     expect(numbers).toEqual([
       { name: 'email_duration_ms', label: 'email.send', value: expect.any(Number) },
       { name: 'tasks_ended', label: 'email.send succeeded', value: 1 },
-      { name: 'tasks_ended', label: 'report.render failed', value: 1 },
+      { name: 'tasks_ended', label: 'report.render succeeded', value: 1 },
+      { name: 'tasks_ended', label: 'report.print failed', value: 1 },
     ]);
   });
 
