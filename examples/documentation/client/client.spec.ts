@@ -1,4 +1,4 @@
-import { StemClient, StemModule } from 'nestjs-stem';
+import { StemClient, StemModule, TaskCancelledError } from 'nestjs-stem';
 import { StemTester, StemTestingModule } from 'nestjs-stem/testing';
 import { start } from '../support/application.js';
 import { forget, lookAtDeadLetters, startOver } from './dead-letters.js';
@@ -96,6 +96,12 @@ describe('a handle', () => {
       jest.useRealTimers();
     }
     expect(printed).toEqual([['goes on:', id]]);
+  });
+
+  it('passes on how else the task ended', async () => {
+    const { id } = await stem.enqueue(SendEmail, { recipient });
+    await stem.cancel(id);
+    await expect(waitFor(stem, id)).rejects.toThrow(TaskCancelledError);
   });
 
   it('shows the task as it is', async () => {

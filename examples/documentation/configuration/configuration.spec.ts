@@ -3,6 +3,7 @@ import { StemClient, StemConfigError, StemModule } from 'nestjs-stem';
 import { StemTester, StemTestingModule } from 'nestjs-stem/testing';
 import { startRedisServer } from '../../../test/support/redis-server.js';
 import { start } from '../support/application.js';
+import { knownWorkers } from '../support/known-workers.js';
 import { AppModule } from './app.module.js';
 import { AppModule as AsyncModule } from './async.module.js';
 
@@ -17,7 +18,7 @@ describe('options in the code', () => {
     const stem = (await start({ imports: [AppModule] })).get(StemClient);
     const task = await stem.enqueue<string>('report.render', { month: '2030-01' });
     expect(await task.result()).toBe('report of 2030-01');
-    expect(await stem.workers.list()).toMatchObject([
+    expect(await knownWorkers(stem)).toMatchObject([
       { queues: ['default', 'reports'], concurrency: 20 },
     ]);
   });
@@ -35,7 +36,7 @@ describe('options in the code', () => {
     process.env['STEM_WORKER_CONCURRENCY'] = '5';
     process.env['STEM_WORKER_NAME'] = 'from-the-environment';
     const stem = (await start({ imports: [AppModule] })).get(StemClient);
-    expect(await stem.workers.list()).toMatchObject([
+    expect(await knownWorkers(stem)).toMatchObject([
       { concurrency: 20, name: 'from-the-environment', prefetch: 40 },
     ]);
   });
@@ -62,7 +63,7 @@ describe('options of a class', () => {
       const stem = app.get(StemClient);
       const task = await stem.enqueue<string>('report.render', { month: '2030-01' });
       expect(await task.result()).toBe('report of 2030-01');
-      expect(await stem.workers.list()).toMatchObject([{ queues: ['reports'] }]);
+      expect(await knownWorkers(stem)).toMatchObject([{ queues: ['reports'] }]);
       await app.close();
 
       const admin = new Redis(redis.url());

@@ -1,6 +1,7 @@
 import { StemClient } from 'nestjs-stem';
 import { start } from '../support/application.js';
 import { startDefaultRedis } from '../support/default-redis.js';
+import { knownWorkers } from '../support/known-workers.js';
 import { AppModule } from './app.module.js';
 
 it('the first task runs over Redis, too', async () => {
@@ -10,7 +11,7 @@ it('the first task runs over Redis, too', async () => {
     const stem = app.get(StemClient);
     const task = await stem.enqueue('email.send', { recipient: 'ops@example.com' });
     expect(await task.result()).toEqual({ sentTo: 'ops@example.com' });
-    expect(await stem.workers.list()).toMatchObject([{ concurrency: 20 }]);
+    expect(await knownWorkers(stem)).toMatchObject([{ concurrency: 20 }]);
     await app.close();
   } finally {
     await redis.stop();

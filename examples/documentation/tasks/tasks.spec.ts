@@ -100,8 +100,10 @@ describe('a task with an id', () => {
 });
 
 describe('the retries of invoice.send', () => {
-  async function failingWith(error: () => Error) {
-    const sendInvoice = jest.fn(() => Promise.reject(error()));
+  async function failingWith(error: () => Error, times = Infinity) {
+    const sendInvoice = jest.fn(async () => {
+      if (sendInvoice.mock.calls.length <= times) throw error();
+    });
     const { stem, tester } = await onTestTime('drain', InvoiceTasks, {
       provide: Mailer,
       useValue: { sendInvoice },
@@ -122,6 +124,12 @@ describe('the retries of invoice.send', () => {
       expect(delay).toBeGreaterThanOrEqual((most[attempt] as number) * 0.75);
     });
     expect(letters).toMatchObject([{ attempt: 8, reason: 'retries-exhausted' }]);
+  });
+
+  it('end when one succeeds', async () => {
+    const { delays, letters } = await failingWith(() => new ServiceUnavailable(), 2);
+    expect(delays).toHaveLength(2);
+    expect(letters).toEqual([]);
   });
 
   it('are for errors that functions choose, too', async () => {

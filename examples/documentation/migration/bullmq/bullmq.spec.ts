@@ -22,10 +22,12 @@ it('what the page begins with works with BullMQ', async () => {
     expect(result).toBe('cat.mp4');
 
     await app.get(UploadService).upload('cat.avi');
-    expect(await app.get<Queue>(getQueueToken('video')).getJobCounts()).toMatchObject({
-      completed: 1,
-      waiting: 0,
-    });
+    const queue = app.get<Queue>(getQueueToken('video'));
+    expect(await queue.getJobCounts()).toMatchObject({ completed: 1, waiting: 0 });
+
+    const failed = once(worker, 'failed');
+    await queue.add('rotate', { path: 'cat.avi' });
+    expect((await failed)[1]).toMatchObject({ message: 'Unknown job rotate' });
     await app.close();
   } finally {
     await redis.stop();
