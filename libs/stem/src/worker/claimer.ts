@@ -1,10 +1,13 @@
 import type { Consumer, Delivery } from '../broker/broker.js';
 import type { TaskLogger } from '../core/task-context.js';
 
-/** Claims under way at once while there is more work than room: Redis works on one, we on the other. */
-const CLAIMS_IN_FLIGHT = 2;
+/**
+ * Claims under way at once while there is more work than room: Redis works on one, the answer to another
+ * is with us, and the third is there when Redis is done, so that neither waits for the other to wake up.
+ */
+const CLAIMS_IN_FLIGHT = 3;
 /** A claim is not split below this size: one more call would cost more than the waiting. */
-const SMALLEST_SHARE = 8;
+const SMALLEST_SHARE = 10;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
 
@@ -69,9 +72,18 @@ export class Claimer {
   /**
    * Looks at the end of this tick whether there is room for more. Waiting for its end lets the tasks
    * that are settled in it make room, and lets their settlement travel with the claim.
+   *
+   * With room for a whole share it does not wait. The answers of two claims may arrive together; what they
+   * brought ends in one tick, and two claims at its end would be answered together again: Redis and we
+   * would take turns from then on, instead of working at the same time.
    */
   refillSoon(): void {
-    if (this.#scheduled || this.#asleep || this.#stopped) return;
+    if (this.#asleep || this.#stopped) return;
+    if (this.#plenty && this.#inFlight < CLAIMS_IN_FLIGHT && this.#room() >= this.#share) {
+      this.#refill();
+      return;
+    }
+    if (this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(() => {
       this.#scheduled = false;
