@@ -2,7 +2,8 @@
 /**
  * Embeds the Lua scripts in a TypeScript module, so that the published package reads no files.
  *
- * `--- @include "name"` is replaced by include/name.lua, the first time it is met in a script.
+ * `--- @include "name"` is replaced by include/name.lua, the first time it is met in a script. An indented one
+ * is for the function around it alone, and costs nothing until that is called.
  * Pure comment lines and blank lines are dropped: scripts travel to the server and are hashed there.
  * So is whatever an include defines and the script does not use: Redis runs a script from its first line
  * on every call, and each function that is defined costs time in each of them.
@@ -52,7 +53,7 @@ function main(checkOnly) {
 function render(scripts) {
   const entries = scripts.map((name) => {
     const chunks = withoutUnused(embed(join(folder, name), new Set()));
-    const source = JSON.stringify(`${chunks.map(({ text }) => text).join('\n')}\n`);
+    const source = JSON.stringify(`${textOf(chunks)}\n`);
     return `  ${propertyKey(basename(name, '.lua'))}: ${source},\n`;
   });
   return [
@@ -71,18 +72,21 @@ function propertyKey(name) {
  */
 function embed(file, included, isInclude = false) {
   const chunks = [];
+  /** The function that is being defined, and its lines and nested includes as chunks of their own. */
   let definition;
+  let body = [];
   for (const [index, line] of readFileSync(file, 'utf8').split(/\r?\n/).entries()) {
     const where = `${relative(root, file)}:${index + 1}`;
     const include = INCLUDE.exec(line)?.[1];
     if (include !== undefined) {
-      if (included.has(include)) continue;
-      included.add(include);
+      const known = /^\s/.test(line) ? new Set(included) : included;
+      if (known.has(include)) continue;
+      known.add(include);
       const includedFile = join(folder, 'include', `${include}.lua`);
       if (!existsSync(includedFile)) {
         throw new Error(`${where}: there is no ${relative(root, includedFile)}`);
       }
-      chunks.push(...embed(includedFile, included, true));
+      (definition ? body : chunks).push(...embed(includedFile, known, true));
       continue;
     }
     if (/^\s*---\s*@include\b/.test(line)) {
@@ -94,16 +98,26 @@ function embed(file, included, isInclude = false) {
     if (COMMENT_OR_BLANK.test(line)) continue;
     const text = line.trimEnd();
     if (definition) {
-      definition.text += `\n${text}`;
-      if (text === 'end') definition = undefined;
+      body.push({ text });
+      if (text === 'end') {
+        definition.text = textOf(withoutUnused(body));
+        definition = undefined;
+      }
       continue;
     }
     const [, kind, name] = (isInclude && DEFINITION.exec(text)) || [];
     chunks.push({ name, text });
-    if (kind === 'function' && !/\bend$/.test(text)) definition = chunks.at(-1);
+    if (kind === 'function' && !/\bend$/.test(text)) {
+      definition = chunks.at(-1);
+      body = [{ text }];
+    }
   }
   if (definition) throw new Error(`${relative(root, file)}: ${definition.name} has no end`);
   return chunks;
+}
+
+function textOf(chunks) {
+  return chunks.map(({ text }) => text).join('\n');
 }
 
 /** Leaves out definitions whose name nothing else mentions, until every one left is mentioned. */

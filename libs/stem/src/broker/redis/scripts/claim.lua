@@ -14,10 +14,11 @@
 --            out before, as a negative n: entry, message, hand-outs of this entry }
 --
 -- A message is empty when its entry has not the form of one.
+--
+-- What is seldom needed is defined where it is needed: defining all of it takes longer than a small claim.
 --- @include "keys"
 --- @include "time"
 --- @include "lease"
---- @include "pending"
 --- @include "wake"
 --- @include "complete_from"
 local consumer, max, max_bytes, budget, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
@@ -54,6 +55,7 @@ end
 
 -- Tasks given back go first: they were at the head of the stream once.
 local function take_returned(queue, queue_index, priority, stream)
+  --- @include "pending"
   local pending = pending_of(stream, RETURNED, '-', left)
   if #pending == 0 then
     redis.call('HDEL', meta_key(queue), 'r' .. priority)
@@ -109,8 +111,7 @@ local function claim_from(queue, queue_index)
   if left <= 0 then wake(queue) end
 end
 
--- Returns how many expiries were looked at. What it needs is defined here, since mostly nothing is due, and
--- defining it would take longer than all the rest of a claim.
+-- Returns how many expiries were looked at.
 local function settle_due(queue)
   --- @include "settle_due"
   local looked_at = expire_due(queue, now, budget, ttl)

@@ -12,7 +12,7 @@
 --
 -- A task whose record exists is not created again. That also makes the call safe to repeat when its
 -- answer was lost.
---- @include "accept"
+--- @include "accept_ready"
 local PLAIN_WIDTH, SPECIAL_WIDTH = 2, 10
 
 -- First look at everything that could fail, so that a batch is accepted whole or not at all.
@@ -37,11 +37,17 @@ local function note(holder)
   index = index + 1
 end
 
+-- What it needs is defined here: plain tasks are accepted sooner than all of that is defined.
+local function accept_specials(run)
+  --- @include "accept"
+  for task = run.from, run.last, SPECIAL_WIDTH do
+    note(accept(run.code, unpack(ARGV, task, task + SPECIAL_WIDTH - 1)))
+  end
+end
+
 for _, run in ipairs(runs) do
   if run.special then
-    for task = run.from, run.last, SPECIAL_WIDTH do
-      note(accept(run.code, unpack(ARGV, task, task + SPECIAL_WIDTH - 1)))
-    end
+    accept_specials(run)
   else
     local stream, head, created = streams[run.code], heads[run.code], false
     for task = run.from, run.last, PLAIN_WIDTH do

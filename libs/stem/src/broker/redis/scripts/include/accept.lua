@@ -1,39 +1,12 @@
 --- @include "keys"
 --- @include "time"
 --- @include "record"
---- @include "ready"
---- @include "wake"
--- Accepts new tasks, for `enqueue` and for the ticks of schedules. A code is a queue's index times 10 plus
--- a priority; open_code must have been called for it, before anything is written.
-local call = redis.call
-local streams, heads, queue_of, woken = {}, {}, {}, {}
+--- @include "accept_ready"
+-- Accepts new tasks of any kind, for `enqueue` and for the ticks of schedules.
 local accepted_at = nil
 
 -- For how long (ms) the last number of a sequence is remembered after it was used.
 local SEQUENCE_TTL = 30 * 86400000
-
-local function open_code(code, queue)
-  if streams[code] then return end
-  local priority = code % 10
-  streams[code] = open_stream(queue, priority)
-  heads[code] = 'q\t' .. queue .. '\t' .. priority .. '\t'
-  queue_of[code] = queue
-end
-
-local function wake_once(queue)
-  if woken[queue] then return end
-  woken[queue] = true
-  wake(queue)
-end
-
-local records = record_key('')
--- True when the task was created; whoever calls it wakes a worker.
-local function accept_ready(stream, head, id, envelope)
-  local entry = call('XADD', stream, '*', 'm', envelope)
-  if call('SETNX', records .. id, head .. entry) == 1 then return true end
-  call('XDEL', stream, entry)
-  return false
-end
 
 local function holder_of(claim)
   local holder = call('GET', unique_key(claim))

@@ -1,6 +1,4 @@
 --- @include "keys"
---- @include "record"
---- @include "notify"
 -- complete: running -> succeeded, for `complete` and `claim`. ARGV from `i` to its end:
 --
 --   number of claims to give back, followed by pairs: unique key, id
@@ -9,45 +7,75 @@
 --
 -- Returns the indexes (from 0) of tasks that were not held. The record comes ready-made, so that nothing is
 -- decoded and written again here.
-local function complete_from(i)
-  local function pairs_of(each)
-    local n = tonumber(ARGV[i])
-    i = i + 1
-    for _ = 1, n do
-      each(ARGV[i], ARGV[i + 1])
-      i = i + 2
-    end
+
+-- From this many entries on it pays to look whether they are the oldest of their stream.
+local TRIM_FROM = 8
+
+-- Deletes entries that were pending just now and are acknowledged. XDEL walks through a stream's node for each
+-- of them; XTRIM drops whole nodes. Entries before the oldest that is pending were all handed out and have
+-- ended, and each was deleted when it did: what is left of them is what we delete here.
+local function delete_acknowledged(stream, entries)
+  if #entries >= TRIM_FROM then
+    local oldest = redis.call('XPENDING', stream, GROUP, '-', '+', 1)[1]
+    if oldest and redis.call('XTRIM', stream, 'MINID', oldest[1]) == #entries then return end
   end
-  local claims, marks = {}, {}
-  pairs_of(function(key, id) claims[#claims + 1] = { key, id } end)
-  pairs_of(function(queue, id) marks[#marks + 1] = { queue, id } end)
+  redis.call('XDEL', stream, unpack(entries))
+end
+
+-- When one of several entries was not pending: a repeated call, or a stream somebody tampered with. The record
+-- says which.
+local function was_held(id, entry)
+  --- @include "record"
+  local record = read_record(id)
+  return record and record.entry == entry
+end
+
+local function forget_claims_and_marks(claims_from, marks_from, marks_to)
+  --- @include "record"
+  for i = claims_from, marks_from - 2, 2 do free_claim(ARGV[i], ARGV[i + 1]) end
+  for i = marks_from, marks_to, 2 do
+    redis.call('ZREM', expiries_key(ARGV[i]), ARGV[i + 1])
+    redis.call('DEL', progress_key(ARGV[i + 1]))
+  end
+end
+
+local function tell_ended(ended)
+  --- @include "notify"
+  -- A request to stop that came too late to be heard must not meet a later task of the same id.
+  redis.call('HDEL', CANCELS, unpack(ended))
+  notify(ended, 'S')
+end
+
+local function complete_from(i)
+  local claims_from = i + 1
+  local marks_from = claims_from + 2 * tonumber(ARGV[i]) + 1
+  local groups_from = marks_from + 2 * tonumber(ARGV[marks_from - 1])
 
   local not_held, ended, index = {}, {}, 0
+  i = groups_from
   while i <= #ARGV do
     local queue, priority, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
     local stream = stream_key(queue, priority)
     local entries = {}
     for k = 1, n do entries[k] = ARGV[i + 4 * k - 1] end
     local acknowledged = redis.call('XACK', stream, GROUP, unpack(entries))
-    redis.call('XDEL', stream, unpack(entries))
+    if acknowledged == n then
+      delete_acknowledged(stream, entries)
+    else
+      redis.call('XDEL', stream, unpack(entries))
+    end
     local settled = 0
     for k = 1, n do
       local from = i + 4 * k - 1
       local id, ttl = ARGV[from + 1], ARGV[from + 2]
-      local held = true
-      if acknowledged ~= n then
-        -- One of them was not pending: a repeated call, or a stream somebody tampered with. The record says.
-        local record = read_record(id)
-        held = record and record.entry == ARGV[from]
-      end
-      if held then
+      if acknowledged == n or was_held(id, ARGV[from]) then
         if ttl == '0' then
           redis.call('DEL', at .. 't:' .. id)
         else
           redis.call('SET', at .. 't:' .. id, ARGV[from + 3], 'PX', ttl)
         end
-        ended[#ended + 1] = id
         settled = settled + 1
+        ended[#ended + 1] = id
       else
         not_held[#not_held + 1] = index + k - 1
       end
@@ -56,13 +84,9 @@ local function complete_from(i)
     index = index + n
     i = i + 3 + 4 * n
   end
-  for _, claim in ipairs(claims) do free_claim(claim[1], claim[2]) end
-  for _, mark in ipairs(marks) do
-    redis.call('ZREM', expiries_key(mark[1]), mark[2])
-    redis.call('DEL', progress_key(mark[2]))
+  if groups_from > claims_from + 1 then
+    forget_claims_and_marks(claims_from, marks_from, groups_from - 1)
   end
-  -- A request that came too late to be heard must not meet a later task of the same id.
-  if #ended > 0 and redis.call('EXISTS', CANCELS) == 1 then redis.call('HDEL', CANCELS, unpack(ended)) end
-  notify(ended, 'S')
+  if #ended > 0 and redis.call('EXISTS', CANCELS, WAITERS) > 0 then tell_ended(ended) end
   return not_held
 end
