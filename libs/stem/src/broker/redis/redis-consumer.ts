@@ -18,7 +18,7 @@ import type { Passengers } from './batcher.js';
 import { ClaimRounds } from './claim-rounds.js';
 import { readHandOut, type Unreadable } from './hand-out-reader.js';
 import type { Partition } from './partition.js';
-import { encodeSucceeded } from './record-codec.js';
+import { SucceededRecords } from './record-codec.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { claim, type HandOut } from './scripts/claim.script.js';
 import { complete, type Completion } from './scripts/complete.script.js';
@@ -74,6 +74,7 @@ export class RedisConsumer implements Consumer {
   readonly #options: ConsumerOptions;
   readonly #context: ConsumerContext;
   readonly #settlers: readonly Settlers[];
+  readonly #records: SucceededRecords;
   readonly #rounds: ClaimRounds;
   readonly #held = new Set<RedisDelivery>();
   /** The queues that it takes tasks from now; see {@link leaveOut}. */
@@ -99,6 +100,7 @@ export class RedisConsumer implements Consumer {
 
   constructor(options: ConsumerOptions, context: ConsumerContext) {
     this.id = `${options.worker}-${nanoid(8)}`;
+    this.#records = new SucceededRecords(this.id);
     this.#options = options;
     this.#queues = options.queues;
     this.#context = context;
@@ -208,9 +210,7 @@ export class RedisConsumer implements Consumer {
       settlers.completions.add({
         delivery: held,
         record:
-          success.ttlMs === 0
-            ? ''
-            : encodeSucceeded(held, success, this.id, this.#context.clock.now()),
+          success.ttlMs === 0 ? '' : this.#records.encode(held, success, this.#context.clock.now()),
         ttlMs: success.ttlMs,
       }),
     );

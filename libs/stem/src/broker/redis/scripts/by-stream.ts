@@ -5,28 +5,35 @@ import { outcomesOf, type SettleReply } from './settle.js';
 
 /** A batch as scripts take it that settle stream by stream, so that one command serves many tasks. */
 export interface ByStream {
-  /** Groups of queue, priority, n, and n times what was written of each item. */
+  /** Groups of queue, priority, n, what they share if anything, and n times what was written of each item. */
   readonly args: readonly ScriptArgument[];
   /** Spreads the script's answer over the items, in the order in which they were given. */
   readonly read: (reply: SettleReply) => SettleOutcome[];
 }
 
-/** @param write the arguments of one item, of the same number for each. */
+/**
+ * @param write the arguments of one item, of the same number for each.
+ * @param shared an argument that is the same for most items: those that share it make a group.
+ */
 export function groupByStream<Item extends { readonly delivery: RedisDelivery }>(
   items: readonly Item[],
   write: (item: Item, args: ScriptArgument[]) => void,
+  shared?: (item: Item) => ScriptArgument,
 ): ByStream {
   const groups = new Map<string, Item[]>();
   for (const item of items) {
-    const stream = `${item.delivery.priority}${item.delivery.queue}`;
-    const group = groups.get(stream);
+    const { priority, queue } = item.delivery;
+    const stream = `${priority}${queue}`;
+    const key = shared ? `${stream}\n${shared(item)}` : stream;
+    const group = groups.get(key);
     if (group) group.push(item);
-    else groups.set(stream, [item]);
+    else groups.set(key, [item]);
   }
   const args: ScriptArgument[] = [];
   for (const group of groups.values()) {
-    const { queue, priority } = (group[0] as Item).delivery;
-    args.push(queue, priority, group.length);
+    const first = group[0] as Item;
+    args.push(first.delivery.queue, first.delivery.priority, group.length);
+    if (shared) args.push(shared(first));
     for (const item of group) write(item, args);
   }
   return {

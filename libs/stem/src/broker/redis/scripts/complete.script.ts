@@ -31,8 +31,10 @@ export function encodeCompletions(completions: readonly Completion[]): ByStream 
     if (envelope.uniqueKey !== undefined) claims.push(envelope.uniqueKey, envelope.id);
     if (envelope.expires || delivery.progress) marks.push(delivery.queue, envelope.id);
   }
-  const { args, read } = groupByStream(completions, ({ delivery, record, ttlMs }, written) =>
-    written.push(delivery.entry, delivery.envelope.id, ttlMs, record),
+  const { args, read } = groupByStream(
+    completions,
+    ({ delivery, record }, written) => written.push(delivery.entry, delivery.envelope.id, record),
+    ({ ttlMs }) => ttlMs,
   );
   return { args: [claims.length / 2, ...claims, marks.length / 2, ...marks, ...args], read };
 }

@@ -3,7 +3,7 @@
 --
 --   number of claims to give back, followed by pairs: unique key, id
 --   number of tasks with an expiry or a progress, followed by pairs: queue, id
---   groups of queue, priority, n, and n times: entry, id, ttl in ms (0 keeps nothing), record
+--   groups of queue, priority, n, ttl in ms (0 keeps nothing), and n times: entry, id, record
 --
 -- Returns the indexes (from 0) of tasks that were not held. The record comes ready-made, so that nothing is
 -- decoded and written again here.
@@ -51,13 +51,13 @@ local function complete_from(i)
   local marks_from = claims_from + 2 * tonumber(ARGV[i]) + 1
   local groups_from = marks_from + 2 * tonumber(ARGV[marks_from - 1])
 
-  local not_held, ended, index = {}, {}, 0
+  local not_held, ended, index, records = {}, {}, 0, record_key('')
   i = groups_from
   while i <= #ARGV do
-    local queue, priority, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+    local queue, priority, n, ttl = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
     local stream = stream_key(queue, priority)
     local entries = {}
-    for k = 1, n do entries[k] = ARGV[i + 4 * k - 1] end
+    for k = 1, n do entries[k] = ARGV[i + 1 + 3 * k] end
     local acknowledged = redis.call('XACK', stream, GROUP, unpack(entries))
     if acknowledged == n then
       delete_acknowledged(stream, entries)
@@ -66,13 +66,13 @@ local function complete_from(i)
     end
     local settled = 0
     for k = 1, n do
-      local from = i + 4 * k - 1
-      local id, ttl = ARGV[from + 1], ARGV[from + 2]
+      local from = i + 1 + 3 * k
+      local id = ARGV[from + 1]
       if acknowledged == n or was_held(id, ARGV[from]) then
         if ttl == '0' then
-          redis.call('DEL', at .. 't:' .. id)
+          redis.call('DEL', records .. id)
         else
-          redis.call('SET', at .. 't:' .. id, ARGV[from + 3], 'PX', ttl)
+          redis.call('PSETEX', records .. id, ttl, ARGV[from + 2])
         end
         settled = settled + 1
         ended[#ended + 1] = id
@@ -82,7 +82,7 @@ local function complete_from(i)
     end
     if settled > 0 then redis.call('HINCRBY', counters_key(queue), 'succeeded', settled) end
     index = index + n
-    i = i + 3 + 4 * n
+    i = i + 4 + 3 * n
   end
   if groups_from > claims_from + 1 then
     forget_claims_and_marks(claims_from, marks_from, groups_from - 1)
