@@ -1,7 +1,7 @@
 import { runChild } from '../child-process.js';
 import type { Load } from '../load.js';
 import type { Reading } from '../meter.js';
-import type { ProduceJob } from '../processes/produce.js';
+import type { EnqueueMode, ProduceJob } from '../processes/produce.js';
 import type { Bench } from './scenario.js';
 
 /** A thousand tasks of more than this in one call would hold the server for long. */
@@ -12,8 +12,8 @@ export function fill(
   { contender, url }: Pick<Bench, 'contender' | 'url'>,
   load: Load,
   tasks: number,
+  mode: EnqueueMode = load.payloadBytes > LARGE_BYTES ? 'concurrent' : 'bulk',
 ): Promise<Reading> {
-  const mode = load.payloadBytes > LARGE_BYTES ? 'batches' : 'bulk';
   const job: ProduceJob = { contender, url, load, mode, tasks, warmUp: 0 };
   return runChild<Reading>('produce', job);
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.js';
+import { type JsonObject, type JsonValue, quote } from './json.js';
 
 /**
  * What travels: the immutable part of a task. It is written once, when the task is enqueued, and never
@@ -56,11 +56,6 @@ export function encodeEnvelope(fields: {
   for (const _ in extras) hasExtras = true;
   const head = `[${quote(fields.id)},${quote(fields.name)},${fields.argsJson}`;
   return hasExtras ? `${head},${JSON.stringify(extras)}]` : `${head}]`;
-}
-
-/** Names and ids are mostly plain; those need no escaping, and this is on the hot path. */
-function quote(text: string): string {
-  return /^[\w.:/-]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 const NOTHING: Readonly<Record<string, never>> = Object.freeze({});

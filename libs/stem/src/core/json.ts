@@ -44,7 +44,7 @@ export function toJson(
   try {
     const fault = findFault(value, what, 0, undefined);
     if (fault) throw new TaskArgsError(fault, where);
-    text = JSON.stringify(value);
+    text = typeof value === 'string' ? quote(value) : JSON.stringify(value);
   } catch (error) {
     if (error instanceof TaskArgsError) throw error;
     throw new TaskArgsError(
@@ -64,6 +64,14 @@ export function toJson(
     }
   }
   return text;
+}
+
+/** Characters that JSON leaves as they are. */
+const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
+
+/** Writes a text as JSON. Looking whether there is anything to escape takes a third of the time that JSON does. */
+export function quote(text: string): string {
+  return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Depth from which a cycle is looked for; shallower values pay nothing for it. */

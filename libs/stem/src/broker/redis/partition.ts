@@ -11,7 +11,7 @@ import type { ServerClock } from './server-clock.js';
  * The most that one script call carries, so that everybody else does not wait for long. What it comes to is
  * measured by the benchmark: `npm run bench -- --only hold`.
  */
-export const BATCH_LIMITS = { count: 200, bytes: 256 * 1024 } as const;
+export const BATCH_LIMITS = { count: 200, bytes: 128 * 1024 } as const;
 
 /** One slice of a namespace: its keys, its scripts, and the batches of calls that any client makes. */
 export class Partition {

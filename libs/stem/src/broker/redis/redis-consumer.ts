@@ -37,7 +37,7 @@ import type { WakeListener } from './wake-listener.js';
 /** Most tasks that one call hands out, */
 const MAX_CLAIM = 500;
 /** and about how many bytes of them, so that large ones do not hold Redis for long. */
-const CLAIM_BYTES = 256 * 1024;
+const CLAIM_BYTES = 128 * 1024;
 /** Most due tasks that a claim settles per queue. */
 const DUE_BUDGET = 200;
 /** How often requests to stop are looked for, in case a message was lost. */
