@@ -1,6 +1,14 @@
 import type { JsonObject, JsonValue } from '../../libs/stem/src/core/json.js';
 import { newTask, TEST_QUEUE } from '../support/new-task.js';
-import { type BrokerHarness, claim, claimOne, retry, success, useStage } from './broker-harness.js';
+import {
+  type BrokerHarness,
+  claim,
+  claimOne,
+  idsOf,
+  retry,
+  success,
+  useStage,
+} from './broker-harness.js';
 
 const nested = (depth: number): JsonValue => {
   let value: JsonValue = 'the innermost';
@@ -129,5 +137,48 @@ export function payloadsAndBulkContract(harness: BrokerHarness): void {
       running: 0,
       succeeded: TASKS,
     });
+  });
+
+  it('creates all of a large batch but those whose id is taken, in their order', async () => {
+    const tasks = Array.from({ length: 1_200 }, () => newTask(stage.broker, { place: 'same' }));
+    const [first, middle, last] = [0, 640, 1_199].map((i) => tasks[i] as (typeof tasks)[number]);
+    const taken = [first, middle, last].map((task) => task?.id);
+    for (const task of [first, middle, last]) if (task) await stage.other.enqueue([task]);
+
+    const outcomes = await stage.broker.enqueue(tasks.map((task) => ({ ...task, idIsNew: false })));
+
+    expect(outcomes.filter(({ created }) => !created).map(({ id }) => id)).toEqual(taken);
+    const rest = tasks.map(({ id }) => id).filter((id) => !taken.includes(id));
+    const claimed = idsOf(await claim(await stage.consumer(), tasks.length));
+    expect(claimed).toEqual([...taken, ...rest]);
+  });
+
+  it('deletes what is completed in a batch and nothing else, whoever holds the tasks around it', async () => {
+    const tasks = Array.from({ length: 60 }, () => newTask(stage.broker, { place: 'same' }));
+    await stage.broker.enqueue(tasks);
+    const ids = tasks.map(({ id }) => id);
+    const [early, late] = await Promise.all([stage.consumer(), stage.consumer()]);
+    const earlier = await claim(early, 20);
+    const later = await claim(late, 20);
+    const completeAll = (consumer: typeof early, deliveries: typeof earlier) =>
+      Promise.all(deliveries.map((delivery) => consumer.complete(delivery, success())));
+
+    // With older ones pending, with some of its own pending between, and as the oldest of all.
+    await completeAll(late, later.slice(0, 10));
+    await completeAll(
+      early,
+      earlier.filter((_, index) => index % 10 !== 5),
+    );
+    expect(await stage.broker.queueStats(TEST_QUEUE)).toMatchObject({ queued: 20, running: 12 });
+    await early.release(earlier[5] as (typeof earlier)[number]);
+    await early.complete(earlier[15] as (typeof earlier)[number], success());
+    await completeAll(late, later.slice(10));
+
+    expect(await stage.broker.queueStats(TEST_QUEUE)).toMatchObject({
+      queued: 21,
+      running: 0,
+      succeeded: 39,
+    });
+    expect(idsOf(await claim(early, 60))).toEqual([ids[5], ...ids.slice(40)]);
   });
 }

@@ -37,6 +37,46 @@ local function note(holder)
   index = index + 1
 end
 
+-- Most tasks that are accepted with one command; `unpack` has its limit.
+local AT_ONCE = 500
+
+-- Points records at their entries, all with one command, unless one of the ids is taken: then one by one.
+local function point_records(stream, keys_and_values, entries, first, has_twins)
+  if not has_twins and call('MSETNX', unpack(keys_and_values)) == 1 then
+    index = index + #entries
+    return true
+  end
+  local created = false
+  for k, entry in ipairs(entries) do
+    if call('SETNX', keys_and_values[2 * k - 1], keys_and_values[2 * k]) == 1 then
+      created = true
+      note(nil)
+    else
+      call('XDEL', stream, entry)
+      note(ARGV[first + PLAIN_WIDTH * (k - 1)])
+    end
+  end
+  return created
+end
+
+local function accept_plain(run)
+  local stream, head, created = streams[run.code], heads[run.code], false
+  for first = run.from, run.last, PLAIN_WIDTH * AT_ONCE do
+    local last = math.min(first + PLAIN_WIDTH * AT_ONCE - 1, run.last)
+    local keys_and_values, entries, seen, has_twins, n = {}, {}, {}, false, 0
+    for task = first, last, PLAIN_WIDTH do
+      n = n + 1
+      local key = records .. ARGV[task]
+      if seen[key] then has_twins = true end
+      seen[key] = true
+      entries[n] = call('XADD', stream, '*', 'm', ARGV[task + 1])
+      keys_and_values[2 * n - 1], keys_and_values[2 * n] = key, head .. entries[n]
+    end
+    if point_records(stream, keys_and_values, entries, first, has_twins) then created = true end
+  end
+  if created then wake_once(queue_of[run.code]) end
+end
+
 -- What it needs is defined here: plain tasks are accepted sooner than all of that is defined.
 local function accept_specials(run)
   --- @include "accept"
@@ -46,19 +86,6 @@ local function accept_specials(run)
 end
 
 for _, run in ipairs(runs) do
-  if run.special then
-    accept_specials(run)
-  else
-    local stream, head, created = streams[run.code], heads[run.code], false
-    for task = run.from, run.last, PLAIN_WIDTH do
-      if accept_ready(stream, head, ARGV[task], ARGV[task + 1]) then
-        created = true
-        note(nil)
-      else
-        note(ARGV[task])
-      end
-    end
-    if created then wake_once(queue_of[run.code]) end
-  end
+  if run.special then accept_specials(run) else accept_plain(run) end
 end
 return refused
