@@ -37,6 +37,7 @@ async function staticChecks() {
     ['typecheck', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
     ['format:check', 'node_modules/prettier/bin/prettier.cjs', '--check', '.'],
     ['check:imports', 'tools/check-imports.mjs'],
+    ['README figures', 'tools/document-benchmark.mjs', '--check'],
     ['docs:api --emit none', 'node_modules/typedoc/bin/typedoc', '--emit', 'none'],
   ];
   if (existsSync(join(root, 'tools/embed-lua.mjs'))) {
