@@ -13,7 +13,10 @@ placeAtRoot(ENTRIES);
  */
 @Module({ providers: ENTRIES.flatMap(({ type, commands }) => [type, ...commands]) })
 export class StemCliModule {
-  /** Puts them under one name instead: `my-cli stem task list`. */
+  /**
+   * Puts them under one name instead: `my-cli stem task list`. In one process they can stand in one place only,
+   * the one that was asked for last: nest-commander keeps it with the classes.
+   */
   static under(name: string): DynamicModule {
     placeUnder(StemMountPoint, name, ENTRIES);
     return { module: StemCliModule, providers: [StemMountPoint] };
