@@ -36,6 +36,14 @@ const steps = {
   ],
 };
 
+/** One transaction for several tasks. */
+const enqueueTogether = (
+  ...tasks: readonly (readonly [id: string, entry: string])[]
+): Transaction => [
+  ...tasks.map(([, entry]) => ['XADD', STREAM, entry, 'm', '[]']),
+  ['MSETNX', ...tasks.flatMap(([id, entry]) => [record(id), `q\tchaos\t0\t${entry}`])],
+];
+
 const HEALTHY = [
   steps.lease('w1'),
   steps.enqueue('p-0', '1-0'),
@@ -289,5 +297,23 @@ describe('the reader of append-only files', () => {
       [['DEL', 'x']],
     ]);
     expect(parseAppendOnlyFile(whole.subarray(0, whole.length - 3))).toHaveLength(2);
+  });
+});
+
+describe('the history of a server', () => {
+  it('knows tasks that were enqueued one by one and together', () => {
+    const { states, commits } = factsOf([
+      steps.lease('w1'),
+      steps.enqueue('p-0', '1-0'),
+      enqueueTogether(['p-1', '2-0'], ['p-2', '3-0']),
+      steps.claim('w1', '3-0'),
+      steps.complete('w1', 'p-2', '3-0'),
+    ]);
+    expect([...states]).toEqual([
+      ['p-0', 'q'],
+      ['p-1', 'q'],
+      ['p-2', 'S'],
+    ]);
+    expect(commits).toMatchObject([{ id: 'p-2', before: { holder: 'w1', ended: false } }]);
   });
 });

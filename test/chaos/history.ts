@@ -144,6 +144,38 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
   const handOuts: { id: string; consumer: string }[] = [];
   const endedLeases: { consumer: string; held: number }[] = [];
 
+  /** A record was written. */
+  const write = (key: string, text: string): void => {
+    const partition = key.slice(0, key.indexOf('}:') + 2);
+    const kind = key.slice(partition.length);
+    if (!kind.startsWith('t:')) return;
+    const id = kind.slice(2);
+    const [header = ''] = text.split('\n');
+    const fields = header.split('\t');
+    const letter = fields[0] ?? '';
+    if (letter === 'q') {
+      const place = `${partition}q:${fields[2]}:${fields[1]}:${fields[3]}`;
+      entryOf.set(id, place);
+      taskOf.set(place, id);
+    }
+    const state = STATES[letter as keyof typeof STATES];
+    if (state) {
+      const worker = fields[9] ?? '';
+      commits.push({
+        id,
+        state,
+        worker,
+        reason: fields[10] ?? '',
+        before: {
+          ended: (states.get(id) ?? 'q') in STATES,
+          holder: holders.get(entryOf.get(id) ?? ''),
+          leased: leases.has(partition + worker),
+        },
+      });
+    }
+    states.set(id, letter);
+  };
+
   for (const transaction of transactions) {
     // Who held what counts as it was before: a script acknowledges and writes the record in one step.
     const released: string[] = [];
@@ -178,36 +210,17 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
         case 'XACK':
           for (const entry of rest.slice(1)) released.push(`${key}:${entry}`);
           break;
-        case 'SETNX':
-        case 'SET': {
-          if (!kind.startsWith('t:')) break;
-          const id = kind.slice(2);
-          const [header = ''] = (rest[0] ?? '').split('\n');
-          const fields = header.split('\t');
-          const letter = fields[0] ?? '';
-          if (letter === 'q') {
-            const place = `${partition}q:${fields[2]}:${fields[1]}:${fields[3]}`;
-            entryOf.set(id, place);
-            taskOf.set(place, id);
+        case 'MSETNX':
+          for (let i = 0; i < rest.length; i += 2) {
+            // The first key is `key` itself.
+            write(i === 0 ? key : (rest[i - 1] ?? ''), rest[i] ?? '');
           }
-          const state = STATES[letter as keyof typeof STATES];
-          if (state) {
-            const worker = fields[9] ?? '';
-            commits.push({
-              id,
-              state,
-              worker,
-              reason: fields[10] ?? '',
-              before: {
-                ended: (states.get(id) ?? 'q') in STATES,
-                holder: holders.get(entryOf.get(id) ?? ''),
-                leased: leases.has(partition + worker),
-              },
-            });
-          }
-          states.set(id, letter);
           break;
-        }
+        case 'SETNX':
+        case 'SET':
+        case 'PSETEX':
+          write(key, (name.toUpperCase() === 'PSETEX' ? rest[1] : rest[0]) ?? '');
+          break;
       }
     }
     for (const lease of unleased) leases.delete(lease);
