@@ -173,6 +173,23 @@ describe('the checker of the chaos test', () => {
     expect(complaints({ entries, facts, blows, outages })).toBe('');
   });
 
+  it('counts from the kill of the last one that held it, started or not', () => {
+    const facts = factsOf([
+      ...HEALTHY.slice(0, 2),
+      steps.claim('one-abc', '1-0'),
+      steps.claim('two-abc', '1-0'),
+      steps.claim('three-abc', '1-0'),
+    ]);
+    const entries = [accepted('p-0'), started('p-0', 'one', 20), started('p-0', 'three', 9_000)];
+    const killed = (process: string, atMs: number) => ({ process, kind: 'killed', atMs }) as const;
+    const late = /re-run later than 6000 ms/;
+    expect(complaints({ entries, facts, blows: [killed('one', 100)] })).toMatch(late);
+    const held = [killed('one', 100), killed('two', 4_000)];
+    expect(complaints({ entries, facts, blows: held })).not.toMatch(late);
+    const other = [killed('one', 100), killed('four', 4_000)];
+    expect(complaints({ entries, facts, blows: other })).toMatch(late);
+  });
+
   it('does not take a run without any re-run for a proof of quick ones', () => {
     expect(complaints({ recoveriesExpected: 1 })).toMatch(/0 re-runs after a kill; too few/);
   });

@@ -305,18 +305,34 @@ function wasErased({ losses }: Evidence, id: string, worker: string): boolean {
 }
 
 function recoveryTimes(
-  { blows, outages, entries }: Evidence,
+  { blows, outages, entries, facts }: Evidence,
   runs: ReadonlyMap<string, readonly Extract<Entry, { event: 'started' }>[]>,
 ): { undisturbed: number[]; disturbed: number[] } {
   const killedAt = new Map<string, number>();
   for (const { process, kind, atMs } of blows) if (kind === 'killed') killedAt.set(process, atMs);
   for (const entry of entries) if (entry.event === 'died') killedAt.set(entry.process, entry.atMs);
+  const given = new Map<string, string[]>();
+  for (const { id, consumer } of facts.handOuts) {
+    const consumers = given.get(id);
+    if (consumers) consumers.push(consumer);
+    else given.set(id, [consumer]);
+  }
+  // One that is killed with the task in its hands, before it has started it, makes the next one wait anew.
+  const lastKillBefore = (id: string, firstMs: number, untilMs: number): number => {
+    let last = firstMs;
+    for (const [process, atMs] of killedAt) {
+      if (atMs <= last || atMs > untilMs) continue;
+      if (given.get(id)?.some((consumer) => consumer.startsWith(`${process}-`))) last = atMs;
+    }
+    return last;
+  };
   const times = { undisturbed: [] as number[], disturbed: [] as number[] };
   for (const starts of runs.values()) {
-    for (const [index, { process }] of starts.entries()) {
-      const from = killedAt.get(process);
+    for (const [index, { process, id }] of starts.entries()) {
+      const killedMs = killedAt.get(process);
       const next = starts[index + 1];
-      if (from === undefined || next === undefined || next.atMs < from) continue;
+      if (killedMs === undefined || next === undefined || next.atMs < killedMs) continue;
+      const from = lastKillBefore(id, killedMs, next.atMs);
       const isDisturbed = outages.some((o) => o.fromMs <= next.atMs && o.untilMs >= from);
       times[isDisturbed ? 'disturbed' : 'undisturbed'].push(next.atMs - from);
     }
