@@ -1,14 +1,14 @@
 import type { TestingModule } from '@nestjs/testing';
-import { StemClient, StemModule, Task, type TaskContext } from 'nestjs-stem';
+import { StemClient, StemModule, type TaskContext } from 'nestjs-stem';
 import { StemTester, StemTestingModule } from 'nestjs-stem/testing';
 import { start } from '../support/application.js';
+import { OrderTasks, SendEmail } from '../tasks/order.tasks.js';
 import { chargeOnce } from './charge-once.js';
 import { Database } from './database.js';
 import { Imports } from './imports.js';
 import { ImportTasks } from './import.tasks.js';
 import { LetterTasks } from './letter.tasks.js';
 import { LoyaltyTasks } from './loyalty.tasks.js';
-import { OrderTasks, SendEmail } from './order.tasks.js';
 import { OrdersService } from './orders.service.js';
 import { OutboxTasks } from './outbox.tasks.js';
 import { ChargeCard, PaymentTasks } from './payment.tasks.js';
@@ -18,11 +18,6 @@ let app: TestingModule;
 let tester: StemTester;
 let stem: StemClient;
 let db: Database;
-
-class Emails {
-  @Task(SendEmail)
-  send(): void {}
-}
 
 beforeEach(async () => {
   db = new Database({
@@ -39,7 +34,6 @@ beforeEach(async () => {
       { provide: Imports, useValue: new Imports(db, 2_500, 1_500) },
       Payments,
       Printer,
-      Emails,
       ImportTasks,
       LetterTasks,
       LoyaltyTasks,
