@@ -12,7 +12,7 @@
 --
 -- A task whose record exists is not created again. That also makes the call safe to repeat when its
 -- answer was lost.
---- @include "accept_ready"
+--- @include "places"
 local PLAIN_WIDTH, SPECIAL_WIDTH = 2, 10
 
 -- First look at everything that could fail, so that a batch is accepted whole or not at all.
@@ -59,6 +59,7 @@ local function point_records(stream, keys_and_values, entries, first, has_twins)
   return created
 end
 
+local records = record_key('')
 local function accept_plain(run)
   local stream, head, created = streams[run.code], heads[run.code], false
   for first = run.from, run.last, PLAIN_WIDTH * AT_ONCE do

@@ -1,12 +1,20 @@
 --- @include "keys"
 --- @include "time"
 --- @include "record"
---- @include "accept_ready"
+--- @include "places"
 -- Accepts new tasks of any kind, for `enqueue` and for the ticks of schedules.
 local accepted_at = nil
 
 -- For how long (ms) the last number of a sequence is remembered after it was used.
 local SEQUENCE_TTL = 30 * 86400000
+
+-- True when the task was created; whoever calls it wakes a worker.
+local function accept_ready(stream, head, id, envelope)
+  local entry = call('XADD', stream, '*', 'm', envelope)
+  if call('SETNX', record_key(id), head .. entry) == 1 then return true end
+  call('XDEL', stream, entry)
+  return false
+end
 
 local function holder_of(claim)
   local holder = call('GET', unique_key(claim))
