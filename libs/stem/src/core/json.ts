@@ -69,7 +69,7 @@ export function toJson(
 /** Characters that JSON leaves as they are. */
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
-/** Writes a text as JSON. Looking whether there is anything to escape takes a third of the time that JSON does. */
+/** Writes a text as JSON. To look whether there is anything to escape is far faster than to have it escaped. */
 export function quote(text: string): string {
   return PLAIN_TEXT.test(text) ? `"${text}"` : JSON.stringify(text);
 }
