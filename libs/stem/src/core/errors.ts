@@ -22,16 +22,17 @@ export interface StemErrorInit extends TaskCoordinates {
 export abstract class StemError extends Error {
   /** Stable identifier for programs, such as `STEM_UNKNOWN_TASK`. */
   abstract readonly code: string;
-  readonly taskId?: string | undefined;
-  readonly taskName?: string | undefined;
-  readonly queue?: string | undefined;
+  // Only declared: what is not known does not show when the error is printed.
+  declare readonly taskId?: string | undefined;
+  declare readonly taskName?: string | undefined;
+  declare readonly queue?: string | undefined;
 
   constructor(message: string, init: StemErrorInit = {}) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
     this.name = new.target.name;
-    this.taskId = init.taskId;
-    this.taskName = init.taskName;
-    this.queue = init.queue;
+    if (init.taskId !== undefined) this.taskId = init.taskId;
+    if (init.taskName !== undefined) this.taskName = init.taskName;
+    if (init.queue !== undefined) this.queue = init.queue;
   }
 }
 
