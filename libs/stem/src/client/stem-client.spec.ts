@@ -1,6 +1,4 @@
-import type { Consumer, Delivery } from '../broker/broker.js';
-import { MemoryBroker } from '../broker/memory/memory-broker.js';
-import { MemoryResultBackend } from '../broker/memory/memory-result-backend.js';
+import { DAY, NOON, setup } from '../../../../test/support/client-stage.js';
 import { resultReference } from '../broker/broker.js';
 import { defineTask, type TaskDefinition } from '../core/define-task.js';
 import {
@@ -15,60 +13,8 @@ import {
   UnknownTaskError,
 } from '../core/errors.js';
 import { describeFailure } from '../core/failure.js';
-import { SignalBus } from '../core/signals.js';
-import { TaskRegistry } from '../core/task-registry.js';
-import { resolveTaskOptions, type TaskOptions } from '../core/task-options.js';
 import { enqueueChild } from './child-task.js';
 import type { EnqueueOptions } from './enqueue-options.js';
-import { type ClientRules, StemClient } from './stem-client.js';
-
-const NOON = Date.UTC(2026, 0, 1, 12);
-const DAY = 86_400_000;
-
-/** A client on a broker of its own, whose clock stands still, that knows `email.send`. */
-function setup(rules: Partial<ClientRules> = {}) {
-  const clock = { at: NOON, now: () => clock.at };
-  const broker = new MemoryBroker({ clock });
-  const resultBackend = new MemoryResultBackend({ clock });
-  const registry = new TaskRegistry();
-  const errors: string[] = [];
-  const signals = new SignalBus({ error: (message) => void errors.push(message) });
-  const know = (name: string, options: TaskOptions = {}): void =>
-    registry.register({
-      name,
-      options: resolveTaskOptions(options, name),
-      place: name,
-      invoke: () => undefined,
-    });
-  know('email.send');
-  const client = new StemClient({
-    broker,
-    resultBackend,
-    registry,
-    signals,
-    rules: {
-      defaultQueue: 'default',
-      allowUnknownTasks: false,
-      partitions: 1,
-      limits: { argsBytes: 1_000, headersBytes: 300 },
-      resultTtlMs: DAY,
-      ...rules,
-    },
-  });
-  const openConsumer = (): Promise<Consumer> =>
-    broker.openConsumer({
-      worker: 'w',
-      queues: ['default', 'mail', 'a', 'b'],
-      leaseMs: 30_000,
-    });
-  const claim = async (consumer: Consumer): Promise<Delivery> => {
-    const outcome = await consumer.claim(1);
-    if (outcome.outcome !== 'claimed' || !outcome.deliveries[0])
-      throw new Error('nothing to claim');
-    return outcome.deliveries[0];
-  };
-  return { broker, client, clock, errors, know, openConsumer, claim, resultBackend, signals };
-}
 
 describe('enqueue', () => {
   it('sends a task by name, with the defaults', async () => {
@@ -462,124 +408,6 @@ describe('queues', () => {
     expect(await client.queues.stats('a')).toMatchObject({ paused: false, queued: 1 });
     expect(await client.queues.purge('a')).toBe(1);
     expect((await task.status())?.state).toBe('cancelled');
-  });
-});
-
-describe('dead letters', () => {
-  /** Three dead letters, one second apart, the oldest first. */
-  async function withDeadLetters() {
-    const context = setup();
-    const { client, clock, openConsumer, claim } = context;
-    const consumer = await openConsumer();
-    const ids: string[] = [];
-    for (const queue of ['a', 'a', 'b']) {
-      ids.push((await client.enqueue('email.send', {}, { queue })).id);
-      await consumer.fail(await claim(consumer), {
-        failure: describeFailure(new Error('no')),
-        reason: 'unrecoverable',
-        startedAt: clock.at,
-      });
-      clock.at += 1_000;
-    }
-    return { ...context, ids: ids as [string, string, string] };
-  }
-
-  it('are listed newest first, and shown with their reason', async () => {
-    const { client, ids } = await withDeadLetters();
-    expect((await client.deadLetters.list()).map(({ id }) => id)).toEqual([...ids].reverse());
-    expect(await client.deadLetters.list({ queue: 'b' })).toHaveLength(1);
-    expect(await client.deadLetters.list({ limit: 1, offset: 1 })).toMatchObject([{ id: ids[1] }]);
-    expect(await client.deadLetters.list({ since: new Date(NOON + 2_000) })).toHaveLength(1);
-    expect(await client.deadLetters.get(ids[0])).toMatchObject({
-      id: ids[0],
-      reason: 'unrecoverable',
-      replays: 0,
-      error: { message: 'no' },
-    });
-    expect(await client.deadLetters.get('nowhere')).toBeUndefined();
-  });
-
-  it('are replayed oldest first, up to the limit', async () => {
-    const { client, ids } = await withDeadLetters();
-    expect(await client.deadLetters.replay({ queue: 'a', limit: 1 })).toEqual({
-      replayed: [ids[0]],
-      skipped: [],
-      dryRun: false,
-    });
-    expect(await client.task(ids[0]).status()).toMatchObject({ state: 'queued', attempt: 0 });
-  });
-
-  it('are replayed later with a delay', async () => {
-    const { client, ids } = await withDeadLetters();
-    await client.deadLetters.replay({ ids: [ids[0]], delay: '1m' });
-    expect((await client.task(ids[0]).status())?.state).toBe('scheduled');
-  });
-
-  it('are left alone by a dry run, which says what would be', async () => {
-    const { client, ids } = await withDeadLetters();
-    expect(await client.deadLetters.replay({ ids: [ids[1], 'nowhere'], dryRun: true })).toEqual({
-      replayed: [ids[1]],
-      skipped: ['nowhere'],
-      dryRun: true,
-    });
-    expect(await client.deadLetters.list()).toHaveLength(3);
-  });
-
-  it('are purged by queue and age', async () => {
-    const { client } = await withDeadLetters();
-    expect(await client.deadLetters.purge({ queue: 'a', since: new Date(NOON + 500) })).toBe(1);
-    expect(await client.deadLetters.list()).toHaveLength(2);
-  });
-
-  it('can be narrowed by task and by reason', async () => {
-    const { client, ids } = await withDeadLetters();
-    const { deadLetters } = client;
-    expect(await deadLetters.list({ task: 'email.send', limit: 1, offset: 1 })).toMatchObject([
-      { id: ids[1] },
-    ]);
-    expect(await deadLetters.list({ task: 'another' })).toEqual([]);
-    expect(await deadLetters.list({ reason: 'unrecoverable' })).toHaveLength(3);
-    expect(await deadLetters.list({ reason: 'delivery-limit' })).toEqual([]);
-    expect(await deadLetters.purge({ queue: 'a', reason: 'delivery-limit' })).toBe(0);
-    expect(await deadLetters.purge({ ids, task: 'another' })).toBe(0);
-    expect(await deadLetters.replay({ queue: 'a', task: 'email.send', limit: 1 })).toMatchObject({
-      replayed: [ids[0]],
-    });
-  });
-
-  it('are gone through in batches, none twice, however many died in one millisecond', async () => {
-    const { client, openConsumer } = setup();
-    const consumer = await openConsumer();
-    const ids: string[] = [];
-    for (let i = 0; i < 1_203; i++) ids.push((await client.enqueue('email.send')).id);
-    for (let left = ids.length; left > 0;) {
-      const claimed = await consumer.claim(500);
-      if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-      left -= claimed.deliveries.length;
-      for (const delivery of claimed.deliveries) {
-        await consumer.fail(delivery, {
-          failure: describeFailure(new Error('no')),
-          reason: 'unrecoverable',
-          startedAt: 0,
-        });
-      }
-    }
-    const progress: unknown[] = [];
-    const report = await client.deadLetters.replay({
-      queue: 'default',
-      task: 'email.send',
-      onProgress: (step) => progress.push(step),
-    });
-    expect(new Set(report.replayed)).toEqual(new Set(ids));
-    expect(report.replayed).toHaveLength(ids.length);
-    expect(progress).toEqual([500, 1_000, 1_203].map((done) => ({ done, total: 1_203 })));
-  });
-
-  it.each([{}, { queue: 'a', ids: ['x'] }])('need a selection: %p is none', async (selection) => {
-    const { client } = await withDeadLetters();
-    await expect(client.deadLetters.purge(selection)).rejects.toThrow(EnqueueOptionError);
-    await expect(client.deadLetters.replay(selection)).rejects.toThrow(EnqueueOptionError);
-    expect(await client.deadLetters.list()).toHaveLength(3);
   });
 });
 
