@@ -6,7 +6,7 @@ import type { TaskLogger } from '../core/task-context.js';
  * is with us, and the third is there when Redis is done, so that neither waits for the other to wake up.
  */
 const CLAIMS_IN_FLIGHT = 3;
-/** A claim is not split below this size: one more call would cost more than the waiting. */
+/** With less than this in each, two claims are under way instead of three: calls cost more than tasks. */
 const SMALLEST_SHARE = 10;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
@@ -102,7 +102,8 @@ export class Claimer {
 
   get #share(): number {
     const { prefetch } = this.#parts;
-    return Math.max(Math.ceil(prefetch / CLAIMS_IN_FLIGHT), Math.min(prefetch, SMALLEST_SHARE));
+    const half = Math.ceil(prefetch / 2);
+    return Math.max(Math.ceil(prefetch / CLAIMS_IN_FLIGHT), Math.min(half, SMALLEST_SHARE));
   }
 
   /** How many tasks to ask for now; 0 while it is not worth a call. */

@@ -27,7 +27,7 @@ import { type EnqueueChild, TaskRun } from './task-run.js';
 import { judge, maxRetriesOf, type RunDefaults, type RunEnd, type Verdict } from './verdict.js';
 
 /** How long handlers that do not wait for anything are called one after the other. */
-const TURN_MS = 5;
+const TURN_MS = 10;
 /** How long isolated handlers may take to end by themselves when the lease is lost. */
 const LOST_GRACE_MS = 1_000;
 

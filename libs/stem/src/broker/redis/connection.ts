@@ -26,6 +26,8 @@ const DEFAULT_COMMAND_TIMEOUT_MS = 5_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /** Pause before a call is repeated. */
 const PAUSE_MS = 50;
+/** How often in its time limit it is looked whether a call has an answer. */
+const LOOKS_PER_LIMIT = 10;
 
 /**
  * A connection on which every call is bounded in time.
@@ -45,6 +47,9 @@ export class RedisConnection {
   readonly #onReady = new Set<() => void>();
   readonly #onReconnected = new Set<() => void>();
   #wasReady = false;
+  /** The oldest first: all have the same time limit. */
+  readonly #underWay = new Set<CallUnderWay>();
+  #silenceWatch: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -80,6 +85,11 @@ export class RedisConnection {
   async connect(): Promise<void> {
     if (this.#closed) throw new StemClosedError('This Redis connection was closed.');
     this.#client ??= this.#open({ commandTimeout: this.#commandTimeoutMs });
+    // One timer for all calls: one for each would be a good part of what a short call costs.
+    this.#silenceWatch ??= setInterval(
+      () => this.#endSilence(),
+      Math.ceil(this.#commandTimeoutMs / LOOKS_PER_LIMIT),
+    ).unref();
     for (;;) {
       try {
         await this.#whenReady(this.#connectTimeoutMs);
@@ -107,6 +117,7 @@ export class RedisConnection {
     options: { repeat?: boolean } = {},
   ): Promise<T> {
     const deadline = performance.now() + this.#commandTimeoutMs;
+    const underWay: CallUnderWay = { deadline };
     let lost: Error | undefined;
     for (;;) {
       const client = this.#client;
@@ -122,6 +133,7 @@ export class RedisConnection {
           throw lost ? this.#timeout(what, lost) : error;
         }
       }
+      this.#underWay.add(underWay);
       try {
         return await call(client);
       } catch (error) {
@@ -130,8 +142,6 @@ export class RedisConnection {
           throw new StemClosedError(`Cannot ${what}: the connection was closed.`, { cause: reply });
         }
         if (isTimeout(reply)) {
-          // A server that is silent and a network that drops everything look alike from here; a new
-          // connection helps against the latter.
           breakOff(client);
           throw this.#timeout(what, reply);
         }
@@ -145,9 +155,11 @@ export class RedisConnection {
         lost = reply;
         if (options.repeat === false || performance.now() >= deadline)
           throw this.#timeout(what, reply);
-        // Also after a loss: the client may not have noticed yet, and would refuse the call at once.
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      } finally {
+        this.#underWay.delete(underWay);
       }
+      // Also after a loss: the client may not have noticed yet, and would refuse the call at once.
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
@@ -161,6 +173,7 @@ export class RedisConnection {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#silenceWatch);
     this.#client?.disconnect();
     for (const listener of this.#onReady) listener();
     this.#onReady.clear();
@@ -190,6 +203,20 @@ export class RedisConnection {
     });
     client.connect().catch(() => undefined); // reported by 'error', and tried again by ioredis
     return client;
+  }
+
+  /**
+   * Breaks the connection off when a call has had no answer for its whole time limit; that rejects all that
+   * are under way. A server that is silent and a network that drops everything look alike from here, and a
+   * new connection helps against the latter.
+   */
+  #endSilence(): void {
+    const [oldest] = this.#underWay;
+    if (!oldest || performance.now() < oldest.deadline) return;
+    // The event loop may have been blocked, and the answer be there, unread.
+    setImmediate(() => {
+      if (this.#underWay.has(oldest) && this.#client) breakOff(this.#client);
+    });
   }
 
   #whenReady(limitMs: number): Promise<void> {
@@ -259,6 +286,11 @@ export async function checkServer(connection: RedisConnection, log?: TaskLogger)
         `memory runs out. Set it to 'noeviction'.`,
     );
   }
+}
+
+interface CallUnderWay {
+  /** When it must have its answer, by the monotonic clock. */
+  readonly deadline: number;
 }
 
 function isTimeout(error: Error): boolean {

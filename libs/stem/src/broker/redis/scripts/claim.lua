@@ -8,12 +8,14 @@
 -- ARGV[5]  retention of expired tasks in ms
 -- ARGV[6]  number of queues, followed by their names in the order in which they are asked
 -- then     nothing, or tasks to complete, as include/complete_from.lua says
--- returns  { 'lease-lost' }, or { 'claimed', now-ms, next-due-ms or '', fault or '', comma-separated indexes
---            (from 0) of tasks that were to be completed and were not held, then groups of
---            queue index (from 0), priority, n, and n times: entry, message; and, where tasks were handed
---            out before, as a negative n: entry, message, hand-outs of this entry }
+-- returns  { 'lease-lost' }, or { lines, messages that stand apart ... }. The lines are 'claimed', now-ms,
+--            next-due-ms or '', fault or '', comma-separated indexes (from 0) of tasks that were to be
+--            completed and were not held, then groups of queue index (from 0), priority, n, and n times:
+--            entry, message; and, where tasks were handed out before, as a negative n: entry, message,
+--            hand-outs of this entry
 --
--- A message is empty when its entry has not the form of one.
+-- A message is empty when its entry has not the form of one, and `@` when it stands apart: a large one, or
+-- one with line feeds. One text for many tasks is answered, and read, faster than a text for each part.
 --
 -- What is seldom needed is defined where it is needed: defining all of it takes longer than a small claim.
 --- @include "keys"
@@ -30,6 +32,10 @@ local first_queue, last_queue = 7, 6 + tonumber(ARGV[6])
 if last_queue < #ARGV then reply[5] = table.concat(complete_from(last_queue + 1), ',') end
 local left = max
 
+-- Copying a larger message into the lines would cost more than a text of its own, in bytes.
+local LARGE = 2000
+local apart = {}
+
 local function hand_out(queue_index, priority, entries, counts)
   local n, at_reply = #entries, #reply
   reply[at_reply + 1] = queue_index
@@ -41,6 +47,10 @@ local function hand_out(queue_index, priority, entries, counts)
     local fields = entry[2]
     local message = fields and fields[1] == 'm' and fields[2] or ''
     if #message > max_bytes then message = '!' .. #message .. ':' .. string.sub(message, 1, 1000) end
+    if #message > LARGE or string.find(message, '\n', 1, true) then
+      apart[#apart + 1] = message
+      message = '@'
+    end
     reply[at_reply + 1] = entry[1]
     reply[at_reply + 2] = message
     if counts then
@@ -85,28 +95,30 @@ local function take_new(queue_index, priority, stream)
   end
 end
 
+-- The first letters of the fields `p<priority>` and `r<priority>` of the queue's hash.
+local P, R = string.byte('pr', 1, 2)
+
 local function claim_from(queue, queue_index)
   local meta = redis.pcall('HGETALL', meta_key(queue))
   if meta.err then
     reply[4] = meta.err
     return
   end
-  local exists, returned = {}, {}
+  local priorities, returned = {}, {}
   for i = 1, #meta, 2 do
-    local field, value = meta[i], meta[i + 1]
-    local kind, priority = string.sub(field, 1, 1), string.sub(field, 2)
+    local field = meta[i]
+    local kind = string.byte(field)
     if field == 'paused' then return end
-    if kind == 'p' then exists[priority] = true end
-    if kind == 'r' then returned[priority] = tonumber(value) end
+    if kind == P then priorities[#priorities + 1] = tonumber(string.sub(field, 2)) end
+    if kind == R then returned[tonumber(string.sub(field, 2))] = tonumber(meta[i + 1]) end
   end
-  for priority = 9, 0, -1 do
+  if #priorities > 1 then table.sort(priorities) end
+  for i = #priorities, 1, -1 do
+    local priority = priorities[i]
+    local stream = stream_key(queue, priority)
+    if (returned[priority] or 0) > 0 then take_returned(queue, queue_index, priority, stream) end
+    if left > 0 then take_new(queue_index, priority, stream) end
     if left <= 0 then break end
-    local name = tostring(priority)
-    if exists[name] then
-      local stream = stream_key(queue, priority)
-      if (returned[name] or 0) > 0 then take_returned(queue, queue_index, priority, stream) end
-      if left > 0 then take_new(queue_index, priority, stream) end
-    end
   end
   if left <= 0 then wake(queue) end
 end
@@ -120,8 +132,9 @@ local function settle_due(queue)
 end
 
 local function earliest_due(queue)
-  local due
-  for _, key in ipairs({ delayed_key(queue), expiries_key(queue) }) do
+  local delayed, expiries, due = delayed_key(queue), expiries_key(queue), nil
+  if redis.call('EXISTS', delayed, expiries) == 0 then return nil end
+  for _, key in ipairs({ delayed, expiries }) do
     local score = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
     if score and (not due or score < due) then due = score end
   end
@@ -148,4 +161,5 @@ for i = first_queue, last_queue do
   if left <= 0 then break end
 end
 if left > 0 then reply[3] = next_due or '' end
-return reply
+if string.find(reply[4], '%c') then reply[4] = string.gsub(reply[4], '%c', ' ') end
+return { table.concat(reply, '\n'), unpack(apart) }

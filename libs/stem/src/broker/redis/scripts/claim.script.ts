@@ -28,6 +28,8 @@ export type ClaimReply =
 
 /** Begins a message that was too large to be handed out: `!<bytes>:<beginning>`. */
 export const OVERSIZED_MARK = '!';
+/** Stands for a message that is not among the lines. */
+const APART = '@';
 
 /**
  * `complete` and `claim` in one: settles tasks as succeeded, then what is due in the queues, then takes up
@@ -49,7 +51,7 @@ export async function claim(
   const { consumer, queues, max, maxMessageBytes, dueBudget, expiredTtlMs, completions } = request;
   const along = completions.length > 0 ? encodeCompletions(completions) : undefined;
   // An answer lost on the way would leave tasks with us that we do not know of; see `reconcile`.
-  const reply = await scripts.call<(string | number)[]>(
+  const [lines = '', ...apart] = await scripts.call<string[]>(
     'claim',
     [
       consumer,
@@ -63,11 +65,13 @@ export async function claim(
     ],
     { repeat: false },
   );
+  const reply = lines.split('\n');
   if (reply[0] === 'lease-lost') {
     return { outcome: 'lease-lost', completed: along?.read('lease-lost') ?? [] };
   }
-  const notHeld = reply[4] === '' ? [] : String(reply[4]).split(',').map(Number);
+  const notHeld = reply[4] === '' ? [] : (reply[4] as string).split(',').map(Number);
   const handOuts: HandOut[] = [];
+  let nextApart = 0;
   let at = 5;
   while (at < reply.length) {
     const queue = queues[Number(reply[at])] as string;
@@ -77,11 +81,12 @@ export async function claim(
     const width = handedOutBefore ? 3 : 2;
     const end = at + 3 + Math.abs(count) * width;
     for (at += 3; at < end; at += width) {
+      const message = reply[at + 1] as string;
       handOuts.push({
         queue,
         priority,
         entry: reply[at] as string,
-        text: reply[at + 1] as string,
+        text: message === APART ? (apart[nextApart++] ?? '') : message,
         handOuts: handedOutBefore ? Number(reply[at + 2]) : 1,
       });
     }
@@ -91,7 +96,7 @@ export async function claim(
     completed: along?.read(notHeld) ?? [],
     now: Number(reply[1]),
     nextDueAt: reply[2] === '' ? undefined : Number(reply[2]),
-    fault: reply[3] === '' ? undefined : String(reply[3]),
+    fault: reply[3] || undefined,
     handOuts,
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { faultHook, type FaultPoint } from '../../../core/fault-points.js';
 import type { RedisConnection } from '../connection.js';
+import { ScriptCommand } from './script-command.js';
 import { sources } from './sources.generated.js';
 
 /** Name of a script: its file without `.lua`. */
@@ -60,17 +61,27 @@ export class ScriptCaller {
     return reply;
   }
 
-  async #evaluate(
+  #evaluate(
     client: Redis,
     script: ScriptName,
     args: readonly ScriptArgument[],
   ): Promise<unknown> {
-    try {
-      return await client.evalsha(digests.get(script) as string, 1, this.#prefix, ...args);
-    } catch (error) {
+    const texts = [
+      digests.get(script) as string,
+      '1',
+      // What ioredis does to the keys of its own calls.
+      (client.options.keyPrefix ?? '') + this.#prefix,
+    ];
+    for (const arg of args) texts.push(typeof arg === 'string' ? arg : String(arg));
+    return send(client, new ScriptCommand('evalsha', texts)).catch((error: Error) => {
       // The server restarted or its script cache was flushed; nothing was carried out.
-      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(sources[script], 1, this.#prefix, ...args);
-    }
+      if (!error.message.startsWith('NOSCRIPT')) throw error;
+      return send(client, new ScriptCommand('eval', [sources[script], ...texts.slice(1)]));
+    });
   }
+}
+
+function send(client: Redis, command: ScriptCommand): Promise<unknown> {
+  client.sendCommand(command);
+  return command.promise;
 }
