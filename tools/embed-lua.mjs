@@ -6,7 +6,8 @@
  * is for the function around it alone, and costs nothing until that is called.
  * Pure comment lines and blank lines are dropped: scripts travel to the server and are hashed there.
  * So is whatever an include defines and the script does not use: Redis runs a script from its first line
- * on every call, and each function that is defined costs time in each of them.
+ * on every call, and each function that is defined costs time in each of them. For the same reason what an
+ * include defines is moved down to where it is first used: a script that returns before that saves it.
  *
  * With --check nothing is written; the exit code is 1 when the module is out of date.
  */
@@ -19,6 +20,10 @@ const folder = join(root, 'libs/stem/src/broker/redis/scripts');
 const target = join(folder, 'sources.generated.ts');
 
 const INCLUDE = /^\s*---\s*@include\s+"([^"]+)"\s*$/;
+/** A function or a constant: it means the same wherever it is defined. */
+const MOVABLE = /^local (function \w|[A-Z_]+ = )/;
+/** A line that ends or goes on with a statement that began before it. */
+const CONTINUATION = /^(\s|end\b|else|until\b|[)}])/;
 /** A definition on the outermost level: a function, which ends with an `end` there, or a line. */
 const DEFINITION = /^local (?:(function) )?(\w+)(?= ?\(| = )/;
 const COMMENT_OR_BLANK = /^\s*(--.*)?$/;
@@ -52,7 +57,7 @@ function main(checkOnly) {
 
 function render(scripts) {
   const entries = scripts.map((name) => {
-    const chunks = withoutUnused(embed(join(folder, name), new Set()));
+    const chunks = definedLate(withoutUnused(embed(join(folder, name), new Set())));
     const source = JSON.stringify(`${textOf(chunks)}\n`);
     return `  ${propertyKey(basename(name, '.lua'))}: ${source},\n`;
   });
@@ -68,7 +73,7 @@ function propertyKey(name) {
 
 /**
  * The file in chunks: what an include defines is a chunk of its own, `{ name, text }`; everything else has
- * no name and is always kept.
+ * no name and is always kept. A function with an include of its own is marked as a scope.
  */
 function embed(file, included, isInclude = false) {
   const chunks = [];
@@ -87,6 +92,7 @@ function embed(file, included, isInclude = false) {
         throw new Error(`${where}: there is no ${relative(root, includedFile)}`);
       }
       (definition ? body : chunks).push(...embed(includedFile, known, true));
+      if (definition) definition.isScope = true;
       continue;
     }
     if (/^\s*---\s*@include\b/.test(line)) {
@@ -105,14 +111,14 @@ function embed(file, included, isInclude = false) {
       }
       continue;
     }
-    const [, kind, name] = (isInclude && DEFINITION.exec(text)) || [];
-    chunks.push({ name, text });
+    const [, kind, name] = DEFINITION.exec(text) ?? [];
+    chunks.push({ name: isInclude ? name : undefined, text });
     if (kind === 'function' && !/\bend$/.test(text)) {
       definition = chunks.at(-1);
       body = [{ text }];
     }
   }
-  if (definition) throw new Error(`${relative(root, file)}: ${definition.name} has no end`);
+  if (definition) throw new Error(`${relative(root, file)}: ${definition.text} has no end`);
   return chunks;
 }
 
@@ -128,4 +134,45 @@ function withoutUnused(chunks) {
     return chunks.some((other) => other.text !== text && mention.test(other.text));
   });
   return used.length === chunks.length ? used : withoutUnused(used);
+}
+
+/**
+ * Moves what includes define down: into the scopes that use it, when nothing else does, or before the first
+ * statement that uses it. From the last to the first, because a definition uses those before it.
+ */
+function definedLate(chunks) {
+  const placed = [...chunks];
+  for (const chunk of chunks.toReversed()) {
+    if (chunk.name === undefined || !MOVABLE.test(chunk.text)) continue;
+    const home = placed.indexOf(chunk);
+    const mention = new RegExp(`\\b${chunk.name}\\b`);
+    const users = placed.filter((other) => other !== chunk && mention.test(other.text));
+    if (users.every(({ isScope }) => isScope)) {
+      if (users.some((user) => meansElse(chunk, placed.slice(home, placed.indexOf(user)))))
+        continue;
+      placed.splice(home, 1);
+      for (const user of users) user.text = user.text.replace('\n', () => `\n${chunk.text}\n`);
+      continue;
+    }
+    let at = placed.indexOf(users[0]);
+    while (CONTINUATION.test(placed[at].text)) at--;
+    if (meansElse(chunk, placed.slice(home, at))) continue;
+    placed.splice(at, 0, chunk);
+    placed.splice(home, 1);
+  }
+  return placed;
+}
+
+/** Whether a name in the definition would be another variable behind these chunks. */
+function meansElse({ text }, passed) {
+  const itsOwn = new Set(
+    [
+      ...text.matchAll(/\bfunction \w+\(([^)]*)\)|\blocal ([\w, ]+)|\bfor ([\w, ]+?) (?:in|=) /g),
+    ].flatMap(([, parameters, locals, loop]) => (parameters ?? locals ?? loop).split(/[, ]+/)),
+  );
+  const outer = new Set(text.match(/\b[a-z_]\w*/gi).filter((word) => !itsOwn.has(word)));
+  return passed.some(({ name, text: other }) => {
+    const declared = name === undefined && /^local (?:function )?([\w, ]+)/.exec(other)?.[1];
+    return declared && declared.split(/[, ]+/).some((word) => outer.has(word));
+  });
 }

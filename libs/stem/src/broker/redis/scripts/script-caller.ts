@@ -61,11 +61,7 @@ export class ScriptCaller {
     return reply;
   }
 
-  #evaluate(
-    client: Redis,
-    script: ScriptName,
-    args: readonly ScriptArgument[],
-  ): Promise<unknown> {
+  #evaluate(client: Redis, script: ScriptName, args: readonly ScriptArgument[]): Promise<unknown> {
     const texts = [
       digests.get(script) as string,
       '1',
