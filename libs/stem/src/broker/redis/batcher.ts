@@ -9,6 +9,9 @@ export class Batcher<Item, Result> {
   readonly #carryOut: (items: Item[]) => Promise<readonly Result[]>;
   readonly #weigh: (item: Item) => Weight;
   readonly #limits: Weight;
+  readonly #isEager: boolean;
+  /** Calls without an answer. */
+  #underWay = 0;
   #items: Item[] = [];
   #settlers: Settler<Result>[] = [];
   #scheduled = false;
@@ -17,21 +20,26 @@ export class Batcher<Item, Result> {
    * @param carryOut does the work; answers in the order of the items.
    * @param limits the most that one call may carry, so that it does not hold the server for long. An
    *   item heavier than that goes alone.
+   * @param options `isEager`: while nothing is under way it does not wait for the end of the turn, only for
+   *   promise reactions. For calls that somebody waits for.
    */
   constructor(
     carryOut: (items: Item[]) => Promise<readonly Result[]>,
     limits: Weight,
     weigh: (item: Item) => Weight,
+    { isEager = false } = {},
   ) {
     this.#carryOut = carryOut;
     this.#limits = limits;
     this.#weigh = weigh;
+    this.#isEager = isEager;
   }
 
   add(item: Item): Promise<Result> {
     if (!this.#scheduled) {
       this.#scheduled = true;
-      setImmediate(() => this.flush());
+      if (this.#isEager && this.#underWay === 0) process.nextTick(() => this.flush());
+      else setImmediate(() => this.flush());
     }
     this.#items.push(item);
     return new Promise<Result>((resolve, reject) => {
@@ -88,7 +96,13 @@ export class Batcher<Item, Result> {
   }
 
   #send(items: Item[], settlers: Settler<Result>[]): void {
-    settle(this.#carryOut(items), settlers);
+    this.#underWay++;
+    const answered = (): void => {
+      this.#underWay--;
+    };
+    const results = this.#carryOut(items);
+    results.then(answered, answered);
+    settle(results, settlers);
   }
 }
 

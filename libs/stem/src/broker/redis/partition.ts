@@ -29,6 +29,7 @@ export class Partition {
       (groups) => this.#enqueueGroups(groups),
       BATCH_LIMITS,
       (tasks) => ({ count: tasks.length, bytes: bytesOf(tasks) }),
+      { isEager: true },
     );
     this.#finds = new Batcher(
       async (ids) => {
@@ -38,6 +39,7 @@ export class Partition {
       },
       BATCH_LIMITS,
       () => ({ count: 1, bytes: 0 }),
+      { isEager: true },
     );
   }
 
