@@ -34,7 +34,7 @@ describe('resolveStemOptions', () => {
         visibilityTimeoutMs: 30_000,
         heartbeatIntervalMs: 10_000,
         drainTimeoutMs: 25_000,
-        pollIntervalMs: 5_000,
+        pollIntervalMs: 10_000,
         maxDeliveries: 3,
         unhealthyAfterMs: 30_000,
       },

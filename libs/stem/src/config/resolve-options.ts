@@ -224,7 +224,7 @@ function resolveWorker(
       ...TIMER,
       minMs: 0,
     }),
-    pollIntervalMs: parseDuration(given.pollInterval ?? '5s', 'worker.pollInterval', {
+    pollIntervalMs: parseDuration(given.pollInterval ?? '10s', 'worker.pollInterval', {
       ...TIMER,
       minMs: LIMITS.pollInterval,
     }),
@@ -277,7 +277,7 @@ function apartFrom(broker: unknown, scheduleStore: unknown): boolean {
 /** An idle worker claims once per poll interval: a shorter time would call it unhealthy. */
 function resolveUnhealthyAfter({
   unhealthyAfter = '30s',
-  pollInterval = '5s',
+  pollInterval = '10s',
 }: WorkerOptions): number {
   const option = 'worker.unhealthyAfter';
   const ms = parseDuration(unhealthyAfter, option, { minMs: LIMITS.unhealthyAfter });

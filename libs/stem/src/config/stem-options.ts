@@ -110,7 +110,7 @@ export interface WorkerOptions {
    * log. Longer than `pollInterval`. Default `30s`.
    */
   readonly unhealthyAfter?: Duration;
-  /** Longest time between two looks for work, should a wake-up be lost. Default `5s`. */
+  /** Longest time between two looks for work, should a wake-up be lost. Default `10s`. */
   readonly pollInterval?: Duration;
   /** A task that lost its worker this often is dead-lettered. 1 to 1000. Default 3. */
   readonly maxDeliveries?: number;

@@ -92,6 +92,8 @@ export class RedisConsumer implements Consumer {
   readonly #uncertain = new Set<Partition>();
   readonly #reconciling = new Map<Partition, Promise<void>>();
   #reconciledMonotonicMs = performance.now();
+  /** Until then it is looked more often. */
+  #inDoubtUntilMonotonicMs = 0;
   /** Claims without an answer yet, by partition. */
   readonly #claiming: readonly Set<Promise<unknown>>[];
   #cancelCheck: NodeJS.Timeout | undefined;
@@ -120,7 +122,7 @@ export class RedisConsumer implements Consumer {
       );
     }
     this.#endReconnected = this.#context.onReconnected(() => {
-      for (const partition of this.#context.partitions) this.#uncertain.add(partition);
+      for (const partition of this.#context.partitions) this.#doubt(partition);
     });
   }
 
@@ -139,7 +141,7 @@ export class RedisConsumer implements Consumer {
         this.#loseLease();
         return 0;
       }
-      this.#context.clock.heard(reply.now);
+      if (reply.now !== undefined) this.#context.clock.heard(reply.now);
       if (reply.fault !== undefined) this.#context.onFault(reply.fault);
       if (reply.nextDueAt !== undefined)
         nextDueAt = Math.min(nextDueAt ?? Infinity, reply.nextDueAt);
@@ -194,9 +196,11 @@ export class RedisConsumer implements Consumer {
       }
       this.#context.clock.heard(reply);
     }
+    const now = performance.now();
     // A claim that counts as failed may be carried out late, and a worker that is busy does not claim.
-    if (performance.now() - this.#reconciledMonotonicMs > this.#options.leaseMs / 4) {
-      this.#reconciledMonotonicMs = performance.now();
+    const everyMs = this.#options.leaseMs * (now < this.#inDoubtUntilMonotonicMs ? 1 / 4 : 2);
+    if (now - this.#reconciledMonotonicMs > everyMs) {
+      this.#reconciledMonotonicMs = now;
       for (const partition of this.#context.partitions) this.#uncertain.add(partition);
     }
     for (const partition of [...this.#uncertain]) {
@@ -241,7 +245,7 @@ export class RedisConsumer implements Consumer {
       // Nobody would run it as long as we count as its holder.
       const held = delivery as RedisDelivery;
       this.#held.delete(held);
-      this.#uncertain.add(this.#context.partitions[held.partition] as Partition);
+      this.#doubt(this.#context.partitions[held.partition] as Partition);
       throw error;
     }
   }
@@ -372,7 +376,7 @@ export class RedisConsumer implements Consumer {
     try {
       return await claimed;
     } catch (error) {
-      this.#uncertain.add(partition);
+      this.#doubt(partition);
       throw error;
     } finally {
       claiming.delete(claimed);
@@ -394,6 +398,11 @@ export class RedisConsumer implements Consumer {
         ),
       ),
     );
+  }
+
+  #doubt(partition: Partition): void {
+    this.#uncertain.add(partition);
+    this.#inDoubtUntilMonotonicMs = performance.now() + this.#options.leaseMs;
   }
 
   #mustReconcile(partition: Partition): boolean {
@@ -425,7 +434,7 @@ export class RedisConsumer implements Consumer {
       const reply = await reconcile(partition.scripts, this.id, this.#options.queues, held);
       if (reply === 'lease-lost') this.#loseLease();
     } catch (error) {
-      this.#uncertain.add(partition);
+      this.#doubt(partition);
       throw error;
     }
   }
@@ -487,7 +496,7 @@ export class RedisConsumer implements Consumer {
         (error: unknown) => {
           // Given back when the connection is reconciled, and met again.
           this.#held.delete(delivery);
-          this.#uncertain.add(this.#context.partitions[partition] as Partition);
+          this.#doubt(this.#context.partitions[partition] as Partition);
           this.#context.onFault(String(error));
         },
       );

@@ -8,7 +8,8 @@
 -- ARGV[5]  retention of expired tasks in ms
 -- ARGV[6]  number of queues, followed by their names in the order in which they are asked
 -- then     nothing, or tasks to complete, as include/complete_from.lua says
--- returns  { 'lease-lost' }, or { lines, messages that stand apart ... }. The lines are 'claimed', now-ms,
+-- returns  { 'lease-lost' }, or { lines, messages that stand apart ... }. The lines are 'claimed', now-ms (or ''
+--            when nothing waits for its time),
 --            next-due-ms or '', fault or '', comma-separated indexes (from 0) of tasks that were to be
 --            completed and were not held, then groups of queue index (from 0), priority, n, and n times:
 --            entry, message; and, where tasks were handed out before, as a negative n: entry, message,
@@ -26,8 +27,9 @@
 local consumer, max, max_bytes, budget, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 if not holds_lease(consumer) then return { 'lease-lost' } end
 
-local now = now_ms()
-local reply = { 'claimed', now, '', '', '' }
+-- Asked for when something waits for its time.
+local now
+local reply = { 'claimed', '', '', '', '' }
 local first_queue, last_queue = 7, 6 + tonumber(ARGV[6])
 if last_queue < #ARGV then reply[5] = table.concat(complete_from(last_queue + 1), ',') end
 local left = max
@@ -145,6 +147,10 @@ local next_due
 local function serve(queue, queue_index)
   local due = earliest_due(queue)
   local may_claim = true
+  if due and not now then
+    now = now_ms()
+    reply[2] = now
+  end
   if due and due <= now then
     -- With more expiries due than one call may settle, handing out could hand out an expired task.
     may_claim = settle_due(queue) < tonumber(budget)

@@ -19,7 +19,8 @@ export type ClaimReply =
       readonly outcome: 'claimed';
       /** What became of the completions that came along. */
       readonly completed: readonly SettleOutcome[];
-      readonly now: number;
+      /** The server's time, where it was asked for. */
+      readonly now: number | undefined;
       readonly nextDueAt: number | undefined;
       /** What kept a queue from being served, such as a key of a foreign type. */
       readonly fault: string | undefined;
@@ -94,7 +95,7 @@ export async function claim(
   return {
     outcome: 'claimed',
     completed: along?.read(notHeld) ?? [],
-    now: Number(reply[1]),
+    now: reply[1] === '' ? undefined : Number(reply[1]),
     nextDueAt: reply[2] === '' ? undefined : Number(reply[2]),
     fault: reply[3] || undefined,
     handOuts,

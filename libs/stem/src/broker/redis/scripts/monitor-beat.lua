@@ -15,6 +15,7 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', PROCESS_ENDS, '-inf', now, 'LI
   redis.call('ZREM', PROCESS_ENDS, gone)
 end
 for _, key in ipairs({ PROCESSES, PROCESS_ENDS }) do
-  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ttl) end
+  -- Another process may keep it for longer. One without an expiry counts as kept for good, until here.
+  if redis.call('PEXPIRE', key, ttl, 'GT') == 0 then redis.call('PEXPIRE', key, ttl, 'NX') end
 end
 return 1

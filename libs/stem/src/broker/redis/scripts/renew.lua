@@ -8,7 +8,7 @@
 -- A lease is never shortened: one that a handler extended stays as long as it asked for.
 --- @include "time"
 --- @include "lease"
-if not holds_lease(ARGV[1]) then return 'lease-lost' end
 local now = now_ms()
-redis.call('ZADD', LEASES, 'GT', now + ARGV[2], ARGV[1])
+local renewed = redis.call('ZADD', LEASES, 'XX', 'GT', 'CH', now + ARGV[2], ARGV[1]) == 1
+if not renewed and not holds_lease(ARGV[1]) then return 'lease-lost' end
 return now
