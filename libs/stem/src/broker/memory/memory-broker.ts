@@ -288,7 +288,7 @@ export class MemoryBroker implements Broker {
   /** Every task comes in through here, enqueued or by the tick of a schedule. */
   protected accept(newTask: NewTask, now: number): EnqueueOutcome {
     const store = this.#store;
-    const known = store.find(newTask.id);
+    const known = newTask.idIsNew ? undefined : store.find(newTask.id);
     if (known) return { id: known.id, created: false };
     if (store.isOvertaken(newTask)) return { id: newTask.id, created: false };
     const rival = newTask.unique && store.uniqueClaims.holderOf(newTask.unique.key, now);
