@@ -106,6 +106,29 @@ export function payloadsAndBulkContract(harness: BrokerHarness): void {
     });
   });
 
+  it('hands each task its own payload, small and large ones in one claim, also when it was given back', async () => {
+    const sizes = [1, 3_000, 1, 2_001, 100, 9_000];
+    const tasks = sizes.map((size) =>
+      newTask(stage.broker, { args: { size, text: 'ä'.repeat(size) }, place: 'same' }),
+    );
+    await stage.broker.enqueue(tasks);
+    const consumer = await stage.consumer();
+    const expected = tasks.map(({ id }, i) => ({ id, size: sizes[i], length: sizes[i] }));
+    const claimed = async () => {
+      const deliveries = await claim(consumer, 10);
+      const seen = deliveries.map(({ envelope: { id, args } }) => {
+        const { size, text } = args as { size: number; text: string };
+        return { id, size, length: text.length };
+      });
+      return { deliveries, seen };
+    };
+
+    const first = await claimed();
+    expect(first.seen).toEqual(expected);
+    await Promise.all(first.deliveries.map((delivery) => consumer.release(delivery)));
+    expect((await claimed()).seen).toEqual(expected);
+  });
+
   it('brings 10,000 tasks through three consumers, none lost and none twice', async () => {
     const TASKS = 10_000;
     const consumers = await Promise.all([stage.consumer(), stage.consumer(), stage.consumer()]);

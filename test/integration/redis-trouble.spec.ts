@@ -175,6 +175,20 @@ describe('a connection that is lost', () => {
     await proxy.close();
   });
 
+  it('hears an answer that came while a handler blocked the process for longer than the time limit', async () => {
+    stem = await redisStem(redis.url());
+    stem.task('echo', (args) => args);
+    await stem.client.enqueue('echo');
+
+    const enqueued = stem.client.enqueue('echo', { n: 1 });
+    await new Promise((resolve) => process.nextTick(resolve));
+    const until = performance.now() + 3_000; // the limit is 2 s
+    while (performance.now() < until);
+
+    expect(await enqueued).toMatchObject({ created: true });
+    expect(stem.log.lines.join()).not.toMatch(/Lost the connection/);
+  });
+
   it('accepts a task once when the answer was lost, and says that it was created', async () => {
     const proxy = await Proxy.start(redis.port);
     stem = await redisStem(`redis://127.0.0.1:${proxy.port}`);
@@ -267,6 +281,7 @@ describe('hostile records', () => {
     ['has a name of a wrong type', ['m', '["x",5,{}]']],
     ['has headers that are no texts', ['m', '["x","echo",{},{"h":{"a":1}}]']],
     ['spans lines', ['m', '[\n"x","echo",{}]']],
+    ['looks like the mark of a message that stands apart', ['m', '@']],
     ['names another partition', ['m', '["7.abcdefghijklmnopqr","echo",{}]']],
     ['has foreign fields', ['other', 'value', 'more', 'fields']],
   ])('dead-letters an entry that %s, with a reason', async (_what, fields) => {

@@ -4,7 +4,7 @@ import { Claimer } from './claimer.js';
 const PREFETCH = 200;
 
 /** A claimer over a consumer whose answers the test gives. */
-function openClaimer() {
+function openClaimer(prefetch = PREFETCH) {
   const asked: { readonly max: number; readonly answer: (outcome: ClaimOutcome) => void }[] = [];
   let held = 0;
   const consumer = {
@@ -17,8 +17,8 @@ function openClaimer() {
   } as unknown as Consumer;
   const claimer = new Claimer({
     consumer,
-    prefetch: PREFETCH,
-    lowWater: 50,
+    prefetch,
+    lowWater: Math.ceil(prefetch / 4),
     pollIntervalMs: 1_000,
     log: {
       log: () => undefined,
@@ -78,6 +78,18 @@ describe('a claimer', () => {
     expect(it.asked).toHaveLength(2);
     it.end(133);
     expect(it.asked.map(({ max }) => max)).toEqual([PREFETCH, 67, 67]);
+  });
+
+  it('asks by halves where a worker holds few tasks, so that one claim is under way while another is run', async () => {
+    const it = openClaimer(2);
+    it.claimer.refillSoon();
+    await nextTurn();
+    it.answerInFull(0);
+    await nextTurn();
+
+    it.end(2);
+    await nextTurn();
+    expect(it.asked.map(({ max }) => max)).toEqual([2, 1, 1]);
   });
 
   it('never holds more than it may, with claims under way and answers in any order', async () => {

@@ -15,8 +15,8 @@
 --            entry, message; and, where tasks were handed out before, as a negative n: entry, message,
 --            hand-outs of this entry
 --
--- A message is empty when its entry has not the form of one, and `@` when it stands apart: a large one, or
--- one with line feeds. One text for many tasks is answered, and read, faster than a text for each part.
+-- A message is empty when its entry has not the form of one, and `@` when it stands apart: a large one, one
+-- with line feeds, or one that would be taken for that mark. One text for many tasks is answered, and read, faster than a text for each part.
 --
 -- What is seldom needed is defined where it is needed: defining all of it takes longer than a small claim.
 --- @include "keys"
@@ -49,7 +49,7 @@ local function hand_out(queue_index, priority, entries, counts)
     local fields = entry[2]
     local message = fields and fields[1] == 'm' and fields[2] or ''
     if #message > max_bytes then message = '!' .. #message .. ':' .. string.sub(message, 1, 1000) end
-    if #message > LARGE or string.find(message, '\n', 1, true) then
+    if #message > LARGE or message == '@' or string.find(message, '\n', 1, true) then
       apart[#apart + 1] = message
       message = '@'
     end
