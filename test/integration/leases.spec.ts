@@ -189,8 +189,8 @@ describe('a lease', () => {
     ['heartbeatInterval', 0, /worker.heartbeatInterval/],
     [
       'unhealthyAfter',
-      '5s',
-      /worker.unhealthyAfter .*longer than worker.pollInterval, which is 5s/,
+      '10s',
+      /worker.unhealthyAfter .*longer than worker.pollInterval, which is 10s/,
     ],
   ])('with %s: %p is refused at boot', (option, value, message) => {
     expect(() => resolveStemOptions({ worker: { [option]: value } }, {})).toThrow(message);
