@@ -312,6 +312,14 @@ describe('hostile records', () => {
     });
   });
 
+  it('makes a queue known again whose hash somebody deleted', async () => {
+    await raw.del(`${prefix}m:default`);
+    await stem.client.enqueue('echo');
+    await stem.worker().start();
+
+    await survives();
+  });
+
   it('goes on when a record key is of a foreign type', async () => {
     const task = await stem.client.enqueue('echo', { n: 1 });
     await raw.del(`${prefix}t:${task.id}`);

@@ -15,13 +15,13 @@
 --- @include "keys"
 --- @include "wake"
 
--- A plain task by itself, for a stream that is there, which makes the queue known as well. It goes first:
--- with what all the other cases need it would take twice as long.
+-- A plain task by itself, for a stream that workers know of. It goes first: with what all the other cases
+-- need it would take twice as long.
 if #ARGV == 6 and ARGV[1] == '1' and tonumber(ARGV[3]) >= 0 then
   local queue, priority, id, envelope = ARGV[2], ARGV[3], ARGV[5], ARGV[6]
-  local stream = stream_key(queue, priority)
-  local entry = redis.call('XADD', stream, 'NOMKSTREAM', '*', 'm', envelope)
-  if entry then
+  if redis.call('HEXISTS', meta_key(queue), 'p' .. priority) == 1 then
+    local stream = stream_key(queue, priority)
+    local entry = redis.call('XADD', stream, '*', 'm', envelope)
     local pointer = 'q\t' .. queue .. '\t' .. priority .. '\t' .. entry
     if redis.call('SETNX', record_key(id), pointer) == 0 then
       redis.call('XDEL', stream, entry)
