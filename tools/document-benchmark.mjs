@@ -95,7 +95,7 @@ function withPlaceAndRounds(block, report) {
     ioredis: found(/ioredis ([\d.]+\d)/),
   };
   let text = block
-    .replace(/medians of \d+ rounds/, `medians of ${rounds} rounds`)
+    .replace(/medians of \d+ rounds?/, `medians of ${rounds} round${rounds === '1' ? '' : 's'}`)
     .replace(/--rounds \d+/, `--rounds ${rounds}`);
   for (const [name, version] of Object.entries(place)) {
     text = text.replace(new RegExp(`(${name}\\s+)[\\d.]+\\d`), `$1${version}`);

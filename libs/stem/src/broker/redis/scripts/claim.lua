@@ -9,14 +9,14 @@
 -- ARGV[6]  number of queues, followed by their names in the order in which they are asked
 -- then     nothing, or tasks to complete, as include/complete_from.lua says
 -- returns  { 'lease-lost' }, or { lines, messages that stand apart ... }. The lines are 'claimed', now-ms (or ''
---            when nothing waits for its time),
---            next-due-ms or '', fault or '', comma-separated indexes (from 0) of tasks that were to be
+--            when nothing waits for its time), next-due-ms or '', fault or '', comma-separated indexes (from 0) of tasks that were to be
 --            completed and were not held, then groups of queue index (from 0), priority, n, and n times:
 --            entry, message; and, where tasks were handed out before, as a negative n: entry, message,
 --            hand-outs of this entry
 --
 -- A message is empty when its entry has not the form of one, and `@` when it stands apart: a large one, one
--- with line feeds, or one that would be taken for that mark. One text for many tasks is answered, and read, faster than a text for each part.
+-- with line feeds, or one that would be taken for that mark. One text for many tasks is answered, and read,
+-- faster than a text for each part.
 --
 -- What is seldom needed is defined where it is needed: defining all of it takes longer than a small claim.
 --- @include "keys"
@@ -111,8 +111,9 @@ local function claim_from(queue, queue_index)
     local field = meta[i]
     local kind = string.byte(field)
     if field == 'paused' then return end
-    if kind == P then priorities[#priorities + 1] = tonumber(string.sub(field, 2)) end
-    if kind == R then returned[tonumber(string.sub(field, 2))] = tonumber(meta[i + 1]) end
+    local priority = tonumber(string.sub(field, 2))
+    if priority and kind == P then priorities[#priorities + 1] = priority end
+    if priority and kind == R then returned[priority] = tonumber(meta[i + 1]) end
   end
   if #priorities > 1 then table.sort(priorities) end
   for i = #priorities, 1, -1 do
