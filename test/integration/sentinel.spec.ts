@@ -19,11 +19,14 @@ async function sentinelStem(url: string): Promise<TestStem> {
   return new TestStem(broker, undefined, log);
 }
 
+// Longer than the pair's own patience, so that what is waited for in vain is named.
+jest.setTimeout(90_000);
+
 let pair: RedisPair;
 let stem: TestStem;
 beforeAll(async () => {
   pair = await startRedisPair();
-}, 60_000);
+});
 afterAll(() => pair.stop());
 beforeEach(async () => {
   stem = await sentinelStem(pair.url);
