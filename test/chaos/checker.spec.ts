@@ -112,6 +112,22 @@ describe('the checker of the chaos test', () => {
     ).toMatch(/wrong end/);
   });
 
+  it('follows a large record, which is written ahead and then put in its place', () => {
+    const staged = '{chaos:0}:c:w1:p-0';
+    const ahead = (steps.complete('w1', 'p-0', '1-0')[2] ?? []).with(1, staged);
+    const facts = factsOf([
+      ...HEALTHY.slice(0, 3),
+      [ahead],
+      [
+        ['XACK', STREAM, 'stem', '1-0'],
+        ['RENAME', staged, record('p-0')],
+      ],
+    ]);
+
+    expect(facts.commits).toEqual(factsOf(HEALTHY).commits);
+    expect(complaints({ facts })).toBe('');
+  });
+
   it('sees a task that ended twice', () => {
     const facts = factsOf([
       ...HEALTHY,

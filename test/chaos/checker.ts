@@ -117,6 +117,11 @@ const KEYS: readonly {
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
   },
   {
+    pattern: /^c:/,
+    why: 'what was to be kept of a task whose completion was cut short; for a minute',
+    fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
+  },
+  {
     pattern: /^l:/,
     why: 'next turn under a rate limit, for about a second',
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),

@@ -142,6 +142,7 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
   const states = new Map<string, string>();
   const commits: Commit[] = [];
   const handOuts: { id: string; consumer: string }[] = [];
+  const staged = new Map<string, string>();
   const endedLeases: { consumer: string; held: number }[] = [];
 
   /** A record was written. */
@@ -216,10 +217,16 @@ export function factsOf(transactions: readonly Transaction[]): Facts {
             write(i === 0 ? key : (rest[i - 1] ?? ''), rest[i] ?? '');
           }
           break;
+        case 'RENAME':
+          // A large record was written ahead of the call that settles its task.
+          write(rest[0] ?? '', staged.get(key) ?? '');
+          staged.delete(key);
+          break;
         case 'SETNX':
         case 'SET':
         case 'PSETEX':
-          write(key, (name.toUpperCase() === 'PSETEX' ? rest[1] : rest[0]) ?? '');
+          if (kind.startsWith('c:')) staged.set(key, rest[0] ?? '');
+          else write(key, (name.toUpperCase() === 'PSETEX' ? rest[1] : rest[0]) ?? '');
           break;
       }
     }

@@ -9,6 +9,7 @@ export const TASK_KINDS = [
   'flaky',
   'doomed',
   'progress',
+  'large',
   'parent',
   'child',
   'limited',

@@ -36,10 +36,15 @@ export function expectedEnd(
       return { states: ['succeeded'], result: { n, kind, errors: flakyErrors(n) } };
     case 'parent':
       return { states: ['succeeded'], result: { n, kind, child: childOf(id) } };
+    case 'large':
+      return { states: ['succeeded'], result: { n, kind, text: largeText(n) } };
     default:
       return { states: ['succeeded'], result: { n, kind } };
   }
 }
+
+/** Written ahead of the call that completes its task, which a small result is not. */
+export const largeText = (n: number): string => String(n % 10).repeat(6_000);
 
 export const childOf = (id: string): string => `${id}-child`;
 
@@ -51,6 +56,7 @@ export const WEIGHTS: Readonly<Record<Exclude<TaskKind, 'child'>, number>> = {
   flaky: 8,
   doomed: 4,
   progress: 6,
+  large: 6,
   parent: 6,
   limited: 6,
   unique: 5,

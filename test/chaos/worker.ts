@@ -11,7 +11,7 @@ import {
 } from 'nestjs-stem';
 import { fromVariables } from './environment.js';
 import { Ledger, type TaskKind } from './ledger.js';
-import { childOf, type ChaosArgs, flakyErrors, OPERATOR_QUEUE, QUEUE } from './tasks.js';
+import { childOf, type ChaosArgs, flakyErrors, largeText, OPERATOR_QUEUE, QUEUE } from './tasks.js';
 
 const environment = fromVariables();
 /** Three leases of 3 s. */
@@ -71,6 +71,11 @@ class ChaosTasks {
       await context.heartbeat();
       return {};
     });
+  }
+
+  @Task('chaos.large')
+  large(args: ChaosArgs, context: TaskContext): Promise<object> {
+    return run('large', args, context, () => ({ text: largeText(args.n) }));
   }
 
   @Task('chaos.parent')

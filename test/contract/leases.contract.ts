@@ -166,6 +166,21 @@ export function leasesContract(harness: BrokerHarness): void {
       expect(await next.complete(current, success())).toBe('settled');
     });
 
+    it('commits nothing of a large result, whatever the next holder brings', async () => {
+      const { id, consumer, delivery } = await loseLease();
+      const current = await stage.consumer();
+      const next = await claimOne(current);
+      const [stale, valid] = ['s', 'v'].map((letter) => JSON.stringify(letter.repeat(10_000)));
+
+      const outcomes = await Promise.all([
+        current.complete(next, success({ result: valid })),
+        consumer.complete(delivery, success({ result: stale })),
+      ]);
+
+      expect(outcomes).toEqual(['settled', 'lease-lost']);
+      expect((await stage.record(id)).result).toBe(valid);
+    });
+
     it('keeps no progress', async () => {
       const { id, consumer, delivery } = await loseLease();
 

@@ -5,6 +5,7 @@ import {
   claim,
   claimOne,
   idsOf,
+  LONG_MS,
   retry,
   success,
   useStage,
@@ -127,6 +128,31 @@ export function payloadsAndBulkContract(harness: BrokerHarness): void {
     expect(first.seen).toEqual(expected);
     await Promise.all(first.deliveries.map((delivery) => consumer.release(delivery)));
     expect((await claimed()).seen).toEqual(expected);
+  });
+
+  it('keeps each result with its task, small and large ones in one batch, for as long as each says', async () => {
+    const results = [10, 5_000, 100_000, 10, 20_000].map((size) =>
+      JSON.stringify('ä'.repeat(size)),
+    );
+    const tasks = results.map(() => newTask(stage.broker, { place: 'same' }));
+    await stage.broker.enqueue(tasks);
+    const consumer = await stage.consumer();
+    const deliveries = await claim(consumer, 10);
+
+    const outcomes = await Promise.all(
+      deliveries.map((delivery, i) =>
+        consumer.complete(
+          delivery,
+          success({ result: results[i] as string, ttlMs: i === 1 ? 50 : LONG_MS }),
+        ),
+      ),
+    );
+    expect(outcomes).toEqual(results.map(() => 'settled'));
+    await stage.advance(60);
+
+    const kept = await Promise.all(tasks.map(({ id }) => stage.broker.find(id)));
+    expect(kept.map((record) => record?.result)).toEqual(results.with(1, undefined as never));
+    expect((await stage.broker.queueStats(TEST_QUEUE)).succeeded).toBe(results.length);
   });
 
   it('brings 10,000 tasks through three consumers, none lost and none twice', async () => {

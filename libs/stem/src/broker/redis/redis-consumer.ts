@@ -21,7 +21,7 @@ import type { Partition } from './partition.js';
 import { SucceededRecords } from './record-codec.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { claim, type HandOut } from './scripts/claim.script.js';
-import { complete, type Completion } from './scripts/complete.script.js';
+import { complete, type Completion, completionOf } from './scripts/complete.script.js';
 import {
   checkCancels,
   closeConsumer,
@@ -211,12 +211,13 @@ export class RedisConsumer implements Consumer {
 
   complete(delivery: Delivery, success: Success): Promise<SettleOutcome> {
     return this.#settle(delivery, (held, settlers) =>
-      settlers.completions.add({
-        delivery: held,
-        record:
+      settlers.completions.add(
+        completionOf(
+          held,
           success.ttlMs === 0 ? '' : this.#records.encode(held, success, this.#context.clock.now()),
-        ttlMs: success.ttlMs,
-      }),
+          success.ttlMs,
+        ),
+      ),
     );
   }
 

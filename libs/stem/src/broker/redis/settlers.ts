@@ -3,7 +3,7 @@ import { Batcher, type Passengers, type Weight } from './batcher.js';
 import { BATCH_LIMITS } from './partition.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { admit, type Admission } from './scripts/admit.script.js';
-import { complete, type Completion } from './scripts/complete.script.js';
+import { complete, type Completion, weighCompletion } from './scripts/complete.script.js';
 import { type EndOf, fail } from './scripts/fail.script.js';
 import { release } from './scripts/release.script.js';
 import { retry, type RetryOf } from './scripts/retry.script.js';
@@ -38,10 +38,7 @@ export class Settlers {
         BATCH_LIMITS,
         weigh,
       );
-    this.completions = batch(
-      (items) => complete(scripts, consumer, items),
-      ({ record }) => ({ count: 1, bytes: record.length }),
-    );
+    this.completions = batch((items) => complete(scripts, consumer, items), weighCompletion);
     this.retries = batch((items) => retry(scripts, consumer, items));
     this.failures = batch((items) => fail(scripts, consumer, 'failed', items));
     this.abandonments = batch((items) => fail(scripts, consumer, 'cancelled', items));

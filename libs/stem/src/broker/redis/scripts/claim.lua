@@ -31,7 +31,7 @@ if not holds_lease(consumer) then return { 'lease-lost' } end
 local now
 local reply = { 'claimed', '', '', '', '' }
 local first_queue, last_queue = 7, 6 + tonumber(ARGV[6])
-if last_queue < #ARGV then reply[5] = table.concat(complete_from(last_queue + 1), ',') end
+if last_queue < #ARGV then reply[5] = table.concat(complete_from(last_queue + 1, consumer), ',') end
 local left = max
 
 -- Copying a larger message into the lines would cost more than a text of its own, in bytes.

@@ -50,7 +50,7 @@ export async function claim(
   },
 ): Promise<ClaimReply> {
   const { consumer, queues, max, maxMessageBytes, dueBudget, expiredTtlMs, completions } = request;
-  const along = completions.length > 0 ? encodeCompletions(completions) : undefined;
+  const along = completions.length > 0 ? encodeCompletions(consumer, completions) : undefined;
   // An answer lost on the way would leave tasks with us that we do not know of; see `reconcile`.
   const [lines = '', ...apart] = await scripts.call<string[]>(
     'claim',
@@ -64,7 +64,7 @@ export async function claim(
       ...queues,
       ...(along?.args ?? []),
     ],
-    { repeat: false },
+    { repeat: false, staged: along?.staged },
   );
   const reply = lines.split('\n');
   if (reply[0] === 'lease-lost') {

@@ -7,4 +7,4 @@
 --- @include "lease"
 --- @include "complete_from"
 if not holds_lease(ARGV[1]) then return 'lease-lost' end
-return complete_from(2)
+return complete_from(2, ARGV[1])

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import { faultHook, type FaultPoint } from '../../../core/fault-points.js';
 import type { RedisConnection } from '../connection.js';
-import { ScriptCommand } from './script-command.js';
+import { StageCommand } from './stage-command.js';
+import { TextCommand } from './text-command.js';
 import { sources } from './sources.generated.js';
 
 /** Name of a script: its file without `.lua`. */
@@ -10,6 +11,27 @@ export type ScriptName = keyof typeof sources;
 
 /** What a script may be given. Numbers are sent as their decimal text. */
 export type ScriptArgument = string | number;
+
+/** A value that is too large to be handed to a script, and is written ahead of it. */
+export interface StagedValue {
+  /** Without the partition's prefix. */
+  readonly key: string;
+  readonly bytes: Buffer;
+}
+
+/** What a script call needs beside its arguments. */
+export interface CallOptions {
+  /** `false` for a call that must not be sent twice. */
+  readonly repeat?: boolean;
+  /**
+   * Values that are written in the same breath as the call, before it, each by a command of its own. The script
+   * must see whether they are there: one that could not be written does not keep the call back.
+   */
+  readonly staged?: readonly StagedValue[] | undefined;
+}
+
+/** What was written ahead of a call that then was not carried out goes by itself. Far longer than a call takes. */
+const STAGED_TTL_MS = 60_000;
 
 const digests = new Map<ScriptName, string>(
   (Object.keys(sources) as ScriptName[]).map((name) => [
@@ -37,14 +59,20 @@ export class ScriptCaller {
   call<Reply>(
     script: ScriptName,
     args: readonly ScriptArgument[],
-    options?: { repeat?: boolean },
+    options: CallOptions = {},
   ): Promise<Reply> {
     return this.#connection.run(
       script.replace('-', ' '),
       (client) =>
         (faultHook === undefined
-          ? this.#evaluate(client, script, args)
-          : this.#evaluateBetweenFaults(faultHook, client, script, args)) as Promise<Reply>,
+          ? this.#evaluate(client, script, args, options.staged)
+          : this.#evaluateBetweenFaults(
+              faultHook,
+              client,
+              script,
+              args,
+              options.staged,
+            )) as Promise<Reply>,
       options,
     );
   }
@@ -54,30 +82,54 @@ export class ScriptCaller {
     client: Redis,
     script: ScriptName,
     args: readonly ScriptArgument[],
+    staged: readonly StagedValue[] | undefined,
   ): Promise<unknown> {
     hook(`script:${script}:before`);
-    const reply = await this.#evaluate(client, script, args);
+    const reply = await this.#evaluate(client, script, args, staged);
     hook(`script:${script}:after`);
     return reply;
   }
 
-  #evaluate(client: Redis, script: ScriptName, args: readonly ScriptArgument[]): Promise<unknown> {
-    const texts = [
-      digests.get(script) as string,
-      '1',
-      // What ioredis does to the keys of its own calls.
-      (client.options.keyPrefix ?? '') + this.#prefix,
-    ];
+  #evaluate(
+    client: Redis,
+    script: ScriptName,
+    args: readonly ScriptArgument[],
+    staged: readonly StagedValue[] | undefined,
+  ): Promise<unknown> {
+    // What ioredis does to the keys of its own calls.
+    const prefix = (client.options.keyPrefix ?? '') + this.#prefix;
+    const texts = [digests.get(script) as string, '1', prefix];
     for (const arg of args) texts.push(typeof arg === 'string' ? arg : String(arg));
-    return send(client, new ScriptCommand('evalsha', texts)).catch((error: Error) => {
-      // The server restarted or its script cache was flushed; nothing was carried out.
-      if (!error.message.startsWith('NOSCRIPT')) throw error;
-      return send(client, new ScriptCommand('eval', [sources[script], ...texts.slice(1)]));
-    });
+    return sendAfter(client, prefix, staged, new TextCommand('evalsha', texts)).catch(
+      (error: Error) => {
+        // The server restarted or its script cache was flushed; nothing was carried out.
+        if (!error.message.startsWith('NOSCRIPT')) throw error;
+        return send(client, new TextCommand('eval', [sources[script], ...texts.slice(1)]));
+      },
+    );
   }
 }
 
-function send(client: Redis, command: ScriptCommand): Promise<unknown> {
+/** Sends a call and, before it and in one piece with it, the values that it relies on. */
+function sendAfter(
+  client: Redis,
+  prefix: string,
+  staged: readonly StagedValue[] | undefined,
+  call: TextCommand,
+): Promise<unknown> {
+  if (staged === undefined || staged.length === 0) return send(client, call);
+  const { stream } = client;
+  stream.cork();
+  for (const { key, bytes } of staged) {
+    // The script says what is missing.
+    send(client, new StageCommand(prefix + key, bytes, STAGED_TTL_MS)).catch(() => undefined);
+  }
+  const answer = send(client, call);
+  stream.uncork();
+  return answer;
+}
+
+function send(client: Redis, command: Command): Promise<unknown> {
   client.sendCommand(command);
   return command.promise;
 }

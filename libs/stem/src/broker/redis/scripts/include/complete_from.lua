@@ -1,9 +1,11 @@
 --- @include "keys"
 -- complete: running -> succeeded, for `complete` and `claim`. ARGV from `i` to its end:
 --
+--   number of records that were written ahead of the call, followed by their tasks' ids
 --   number of claims to give back, followed by pairs: unique key, id
 --   number of tasks with an expiry or a progress, followed by pairs: queue, id
---   groups of queue, priority, n, ttl in ms (0 keeps nothing), and n times: entry, id, record
+--   groups of queue, priority, n, ttl in ms (0 keeps nothing), and n times: entry, id, record;
+--   or of queue, priority, n, 'staged', and n times: entry, id, ttl in ms of the record written ahead
 --
 -- Returns the indexes (from 0) of tasks that were not held. The record comes ready-made, so that nothing is
 -- decoded and written again here.
@@ -39,6 +41,15 @@ local function forget_claims_and_marks(claims_from, marks_from, marks_to)
   end
 end
 
+-- Nothing may be settled before it is sure that its record can be put in its place.
+local function must_be_staged(consumer, from, to)
+  local keys = {}
+  for i = from, to do keys[#keys + 1] = staged_key(consumer, ARGV[i]) end
+  if redis.call('EXISTS', unpack(keys)) < #keys then
+    error({ err = 'UNSTAGED a record that should have been written ahead of this call is not there' })
+  end
+end
+
 local function tell_ended(ended)
   --- @include "notify"
   -- A request to stop that came too late to be heard must not meet a later task of the same id.
@@ -46,7 +57,10 @@ local function tell_ended(ended)
   notify(ended, 'S')
 end
 
-local function complete_from(i)
+local function complete_from(i, consumer)
+  local staged_from = i + 1
+  i = staged_from + tonumber(ARGV[i])
+  if i > staged_from then must_be_staged(consumer, staged_from, i - 1) end
   local claims_from = i + 1
   local marks_from = claims_from + 2 * tonumber(ARGV[i]) + 1
   local groups_from = marks_from + 2 * tonumber(ARGV[marks_from - 1])
@@ -71,6 +85,9 @@ local function complete_from(i)
       if acknowledged == n or was_held(id, ARGV[from]) then
         if ttl == '0' then
           redis.call('DEL', records .. id)
+        elseif ttl == 'staged' then
+          redis.call('RENAME', staged_key(consumer, id), records .. id)
+          redis.call('PEXPIRE', records .. id, ARGV[from + 2])
         else
           redis.call('PSETEX', records .. id, ttl, ARGV[from + 2])
         end

@@ -35,6 +35,8 @@ local SCHEDULES_CHANNEL = at .. 'schedules'
 local function stream_key(queue, priority) return at .. 'q:' .. priority .. ':' .. queue end
 -- string: what is kept of a task (see record.lua)
 local function record_key(id) return at .. 't:' .. id end
+-- string: what is to be kept of a task that a consumer completes, on its way to `record_key`; goes by itself
+local function staged_key(consumer, id) return at .. 'c:' .. consumer .. ':' .. id end
 -- sorted set: id -> due time (ms) of scheduled and retrying tasks
 local function delayed_key(queue) return at .. 'd:' .. queue end
 -- sorted set: id -> expiry (ms) of tasks that have one and have not ended
