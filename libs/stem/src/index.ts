@@ -230,5 +230,10 @@ export type {
   TaskQuery,
   TaskRecord,
 } from './broker/broker.js';
-export { decodeEnvelope, encodeEnvelope, type Envelope } from './core/envelope.js';
+export {
+  decodeEnvelope,
+  encodeEnvelope,
+  type Envelope,
+  type EnvelopeFields,
+} from './core/envelope.js';
 export type { Clock } from './core/clock.js';

@@ -2,7 +2,6 @@ import type {
   Broker,
   CancelOutcome,
   EnqueueOutcome,
-  NewTask,
   ResultBackend,
   TaskRecord,
 } from '../broker/broker.js';
@@ -34,7 +33,7 @@ import {
   TaskHandle,
   type TaskInquiries,
 } from './task-handle.js';
-import { type PreparationRules, TaskPreparer } from './task-preparer.js';
+import { type PreparationRules, type PreparedTask, TaskPreparer } from './task-preparer.js';
 import { readResult, statusOf, type TaskStatus } from './task-status.js';
 import { Tasks } from './tasks.js';
 import { Workers } from './workers.js';
@@ -58,14 +57,6 @@ export interface StemClientParts {
 export interface ClientRules extends PreparationRules {
   /** How long the record of a task that was cancelled is kept. */
   readonly resultTtlMs: number;
-}
-
-/** A task as it was prepared, with what a signal says of it. */
-interface Prepared {
-  readonly name: string;
-  readonly task: NewTask;
-  readonly args: unknown;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** What is to be enqueued, before any of it was checked. */
@@ -179,7 +170,7 @@ export class StemClient {
       const [traced] = await this.#publishTraced(this.#tracer, [{ task, args, options }]);
       return traced as TaskHandle;
     }
-    const prepared = this.#prepare(task, args, options);
+    const prepared = this.#preparer.prepare(task, args, options);
     const [handle] = await this.#publish([prepared]);
     return handle as TaskHandle;
   }
@@ -197,7 +188,7 @@ export class StemClient {
     const handles = this.#tracer
       ? await this.#publishTraced(this.#tracer, all)
       : await this.#publish(
-          all.map((request) => this.#prepare(request.task, request.args, request.options)),
+          all.map(({ task, args, options }) => this.#preparer.prepare(task, args, options)),
         );
     return handles as HandlesOf<ResultsOf<TTasks>>;
   }
@@ -255,16 +246,6 @@ export class StemClient {
     });
   }
 
-  #prepare(task: TaskReference, args: unknown, options: EnqueueOptions | undefined): Prepared {
-    const prepared = this.#preparer.prepare(task, args, options);
-    return {
-      name: prepared.name,
-      task: prepared.task,
-      args: args === undefined ? {} : args,
-      headers: options?.headers ?? NO_HEADERS,
-    };
-  }
-
   async #publishTraced(tracer: TaskTracer, requests: readonly Untyped[]): Promise<TaskHandle[]> {
     const traces = requests.map(({ task, options }) =>
       tracer.enqueueing(
@@ -277,11 +258,11 @@ export class StemClient {
         const { headers } = traces[index] as EnqueueTrace;
         // What are no headers is refused as what it is.
         const isRight = options?.headers === undefined || isHeaders(options.headers);
-        return this.#prepare(task, args, isRight ? { ...options, headers } : options);
+        return this.#preparer.prepare(task, args, isRight ? { ...options, headers } : options);
       });
       const handles = await this.#publish(prepared);
       for (const [index, { id, created }] of handles.entries()) {
-        const { queue, priority } = (prepared[index] as Prepared).task;
+        const { queue, priority } = (prepared[index] as PreparedTask).task;
         traces[index]?.accepted({ id, queue, priority, created });
       }
       return handles;
@@ -291,7 +272,7 @@ export class StemClient {
     }
   }
 
-  async #publish(prepared: readonly Prepared[]): Promise<TaskHandle[]> {
+  async #publish(prepared: readonly PreparedTask[]): Promise<TaskHandle[]> {
     if (prepared.length === 0) return [];
     const signals = this.#signals;
     if (signals.has('beforeTaskPublish')) {
@@ -303,7 +284,7 @@ export class StemClient {
     if (this.#observers?.isActive) tellEnqueued(this.#observers, prepared, outcomes);
     if (signals.has('afterTaskPublish')) {
       for (const [index, { id, created }] of outcomes.entries()) {
-        const task = signalledTask(prepared[index] as Prepared, id);
+        const task = signalledTask(prepared[index] as PreparedTask, id);
         await signals.emit('afterTaskPublish', { task, created });
       }
     }
@@ -343,17 +324,18 @@ function isHeaders(value: unknown): value is Readonly<Record<string, string>> {
 
 function tellEnqueued(
   observers: TaskObservers,
-  prepared: readonly Prepared[],
+  prepared: readonly PreparedTask[],
   outcomes: readonly EnqueueOutcome[],
 ): void {
-  for (const [index, { id, created }] of outcomes.entries()) {
-    const { name, task, headers } = prepared[index] as Prepared;
+  for (let i = 0; i < outcomes.length; i++) {
+    const { id, created } = outcomes[i] as EnqueueOutcome;
+    const { name, task, headers } = prepared[i] as PreparedTask;
     const observed = { id, name, queue: task.queue, attempt: 0, headers };
     if (created) observers.enqueued(observed);
     else observers.deduplicated(observed);
   }
 }
 
-function signalledTask({ name, task, args, headers }: Prepared, id: string): SignalledTask {
+function signalledTask({ name, task, args, headers }: PreparedTask, id: string): SignalledTask {
   return { id, name, queue: task.queue, args, headers, attempt: 0 };
 }

@@ -23,9 +23,19 @@ export interface PreparationRules {
   readonly limits: { readonly argsBytes: number; readonly headersBytes: number };
 }
 
+/** A task as it was prepared, with what is told of it besides. */
+export interface PreparedTask {
+  readonly name: string;
+  readonly task: NewTask;
+  readonly args: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Where tasks of one name go; found out once. */
 interface Route {
   readonly name: string;
+  /** For errors about a task of this name. */
+  readonly where: TaskCoordinates;
   readonly queue: string;
   readonly options: ResolvedTaskOptions;
   /** What the registry knew when the route was found out. */
@@ -35,6 +45,7 @@ interface Route {
 /** Names that nothing defines may be without number; only so many routes are remembered. */
 const MAX_ROUTES = 10_000;
 const NO_OPTIONS: EnqueueOptions = Object.freeze({});
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 const KNOWN_OPTIONS = {
   headers: true,
@@ -86,10 +97,9 @@ export class TaskPreparer {
     args: unknown,
     options: EnqueueOptions = NO_OPTIONS,
     idFor?: (uniqueKey: string | undefined) => string,
-  ): { readonly name: string; readonly task: NewTask } {
+  ): PreparedTask {
     const route = this.#routeOf(task);
-    const { name } = route;
-    const where: TaskCoordinates = { taskName: name };
+    const { name, where } = route;
     if (options !== NO_OPTIONS) refuseUnknown(options, where);
     // Like an empty request body: a handler may take its arguments apart without looking.
     const argsJson =
@@ -152,6 +162,8 @@ export class TaskPreparer {
         expiresAt,
         unique,
       },
+      args: args === undefined ? {} : args,
+      headers: headers ?? NO_HEADERS,
     };
   }
 
@@ -187,7 +199,8 @@ export class TaskPreparer {
       if (fault) throw new EnqueueOptionError(`A task name must be ${fault}.`);
       options = resolveTaskOptions({}, name);
     }
-    return { name, known, options, queue: options.queue ?? this.#rules.defaultQueue };
+    const queue = options.queue ?? this.#rules.defaultQueue;
+    return { name, where: { taskName: name }, known, options, queue };
   }
 
   #nameOf(task: unknown): string {

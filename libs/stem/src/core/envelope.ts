@@ -33,32 +33,38 @@ interface Extras {
   t?: number;
 }
 
-/** Arguments and extras come already written as JSON, so that nothing is encoded twice. */
-export function encodeEnvelope(fields: {
-  id: string;
-  name: string;
-  argsJson: string;
-  headers?: Readonly<Record<string, string>> | undefined;
-  meta?: JsonObject | undefined;
-  maxRetries?: number | undefined;
-  expires?: boolean;
-  uniqueKey?: string | undefined;
-  resultTtlMs?: number | undefined;
-}): string {
-  const extras: Extras = {};
-  if (fields.headers && Object.keys(fields.headers).length) extras.h = fields.headers;
-  if (fields.meta && Object.keys(fields.meta).length) extras.m = fields.meta;
-  if (fields.maxRetries !== undefined) extras.r = fields.maxRetries;
-  if (fields.expires) extras.x = 1;
-  if (fields.uniqueKey !== undefined) extras.u = fields.uniqueKey;
-  if (fields.resultTtlMs !== undefined) extras.t = fields.resultTtlMs;
-  let hasExtras = false;
-  for (const _ in extras) hasExtras = true;
-  const parts = ['[', quote(fields.id), ',', quote(fields.name), ',', fields.argsJson];
-  if (hasExtras) parts.push(',', JSON.stringify(extras));
-  parts.push(']');
+/** What an envelope is made of. Arguments come already written as JSON, so that nothing is encoded twice. */
+export interface EnvelopeFields {
+  readonly id: string;
+  readonly name: string;
+  readonly argsJson: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly meta?: JsonObject | undefined;
+  readonly maxRetries?: number | undefined;
+  readonly expires?: boolean;
+  readonly uniqueKey?: string | undefined;
+  readonly resultTtlMs?: number | undefined;
+}
+
+/** Writes an envelope as it travels. */
+export function encodeEnvelope(fields: EnvelopeFields): string {
+  const { id, name, argsJson } = fields;
+  const extras = extrasOf(fields);
+  const end = extras === undefined ? ']' : `,${JSON.stringify(extras)}]`;
   // A text put together by `+` stays a tree of its parts until somebody reads it; many may wait for that.
-  return parts.join('');
+  return ['[', quote(id), ',', quote(name), ',', argsJson, end].join('');
+}
+
+function extrasOf(fields: EnvelopeFields): Extras | undefined {
+  const { headers, meta, maxRetries, expires, uniqueKey, resultTtlMs } = fields;
+  let extras: Extras | undefined;
+  if (headers && Object.keys(headers).length) (extras ??= {}).h = headers;
+  if (meta && Object.keys(meta).length) (extras ??= {}).m = meta;
+  if (maxRetries !== undefined) (extras ??= {}).r = maxRetries;
+  if (expires) (extras ??= {}).x = 1;
+  if (uniqueKey !== undefined) (extras ??= {}).u = uniqueKey;
+  if (resultTtlMs !== undefined) (extras ??= {}).t = resultTtlMs;
+  return extras;
 }
 
 const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
