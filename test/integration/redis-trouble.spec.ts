@@ -313,11 +313,55 @@ describe('hostile records', () => {
   });
 
   it('makes a queue known again whose hash somebody deleted', async () => {
-    await raw.del(`${prefix}m:default`);
     await stem.client.enqueue('echo');
+    await raw.del(`${prefix}m:default`);
     await stem.worker().start();
 
     await survives();
+  });
+
+  it('makes a queue known again with the tasks that were given back', async () => {
+    await stem.client.enqueue('echo');
+    const consumer = await stem.broker.openConsumer({
+      worker: 'leaver',
+      queues: ['default'],
+      leaseMs: 60_000,
+    });
+    const claimed = await consumer.claim(1);
+    await stem.worker({ visibilityTimeoutMs: 300 }).start();
+    await raw.del(`${prefix}m:default`);
+    await consumer.close();
+
+    const { deliveries = [] } = claimed as { deliveries?: readonly Delivery[] };
+    const task = stem.client.task(deliveries[0]?.envelope.id ?? '');
+    expect(await task.result({ timeout: '10s' })).toBeDefined();
+    await survives();
+  });
+
+  it('serves a queue under a worker that runs, though its hash was deleted before each task', async () => {
+    await stem.worker({ visibilityTimeoutMs: 300 }).start();
+    for (let n = 1; n <= 3; n++) {
+      await raw.del(`${prefix}m:default`);
+      const task = await stem.client.enqueue('echo', { n });
+      expect(await task.result({ timeout: '10s' })).toEqual({ n });
+    }
+  });
+
+  it('gives back the tasks of a lost worker whose queue is not known any more', async () => {
+    const task = await stem.client.enqueue('echo', { n: 1 });
+    const lost = await stem.broker.openConsumer({
+      worker: 'lost',
+      queues: ['default'],
+      leaseMs: 50,
+    });
+    await lost.claim(1);
+    await raw.del(`${prefix}m:default`);
+    await eventually(async () => {
+      expect((await stem.broker.reclaim({ maxLosses: 3 })).requeued).toBe(1);
+    });
+    await stem.worker().start();
+
+    expect(await task.result({ timeout: '10s' })).toEqual({ n: 1 });
   });
 
   it('goes on when a record key is of a foreign type', async () => {

@@ -5,10 +5,11 @@ import type { ScriptCaller } from './script-caller.js';
 /** Registers a consumer under a lease; returns the server's time. */
 export function openConsumer(
   scripts: ScriptCaller,
-  registration: { consumer: string; leaseMs: number; worker: string; queues: readonly string[] },
+  request: { consumer: string; leaseMs: number; worker: string; queues: readonly string[] },
 ): Promise<number> {
-  const { consumer, leaseMs, worker, queues } = registration;
-  return scripts.call('open-consumer', [consumer, leaseMs, JSON.stringify({ worker, queues })]);
+  const { consumer, leaseMs, worker, queues } = request;
+  const registration = JSON.stringify({ worker, queues });
+  return scripts.call('open-consumer', [consumer, leaseMs, registration, ...queues]);
 }
 
 /** `renew`; returns the server's time. */

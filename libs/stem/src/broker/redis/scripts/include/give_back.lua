@@ -6,17 +6,7 @@
 --- @include "notify"
 --- @include "count"
 --- @include "settle_one"
--- Every stream of a queue that was ever used, as pairs of priority and key.
-local function streams_of(queue)
-  local fields = {}
-  for priority = 9, 0, -1 do fields[#fields + 1] = 'p' .. priority end
-  local found = {}
-  for i, exists in ipairs(redis.call('HMGET', meta_key(queue), unpack(fields))) do
-    if exists then found[#found + 1] = { 10 - i, stream_key(queue, 10 - i) } end
-  end
-  return found
-end
-
+--- @include "streams"
 -- The task id inside a message, or nil when it cannot be read.
 local function id_in(message, entry)
   local ok, parts = pcall(cjson.decode, parse_message(message, entry).envelope)
