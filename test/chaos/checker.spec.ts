@@ -112,6 +112,16 @@ describe('the checker of the chaos test', () => {
     ).toMatch(/wrong end/);
   });
 
+  it('sees a batch of which only a part was accepted', () => {
+    const offered = (...ids: string[]): Entry => ({ process: 'p', atMs: 5, event: 'offered', ids });
+    const entries = evidence().entries;
+    expect(complaints({ entries: [offered('p-1', 'p-2'), ...entries] })).toBe('');
+    expect(complaints({ entries: [offered('p-0'), ...entries] })).toBe('');
+    expect(complaints({ entries: [offered('p-0', 'p-1'), ...entries] })).toMatch(
+      /1 × batch accepted in part: p-0 \(1 of 2\)/,
+    );
+  });
+
   it('follows a large record, which is written ahead and then put in its place', () => {
     const staged = '{chaos:0}:c:w1:p-0';
     const ahead = (steps.complete('w1', 'p-0', '1-0')[2] ?? []).with(1, staged);

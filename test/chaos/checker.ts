@@ -122,6 +122,11 @@ const KEYS: readonly {
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
   },
   {
+    pattern: /^b:/,
+    why: 'pieces of large batches that were not accepted, and what became of those that were; for a minute',
+    fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
+  },
+  {
     pattern: /^l:/,
     why: 'next turn under a rate limit, for about a second',
     fault: ({ ttlMs }) => (ttlMs < 0 ? 'never expires' : undefined),
@@ -165,6 +170,16 @@ export function judge(evidence: Evidence): Verdict {
   complain('accepted task lost', lost);
   complain('accepted task without an end', unfinished);
   complain('accepted task with a wrong end', wrong);
+
+  // Of tasks that were enqueued together all became known to Redis, or none.
+  const torn = entries.flatMap((entry) => {
+    if (entry.event !== 'offered') return [];
+    const known = entry.ids.filter((id) => facts.states.has(id)).length;
+    return known === 0 || known === entry.ids.length
+      ? []
+      : [`${entry.ids[0]} (${known} of ${entry.ids.length})`];
+  });
+  complain('batch accepted in part', torn);
 
   // Each exactly once, and by the one who held it.
   const twice: string[] = [];

@@ -24,6 +24,8 @@ export type TaskKind = (typeof TASK_KINDS)[number];
 /** One line of the ledger. Times are of the monotonic clock, which all processes of a host share. */
 export type Entry = { readonly process: string; readonly atMs: number } & (
   | { readonly event: 'accepted'; readonly id: string; readonly kind: TaskKind; readonly n: number }
+  /** Tasks are about to be enqueued together: all of them or none. */
+  | { readonly event: 'offered'; readonly ids: readonly string[] }
   | {
       readonly event: 'started';
       readonly id: string;

@@ -4,6 +4,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { defineTask, getStemToken, gracefulShutdown, StemClient, StemModule } from 'nestjs-stem';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
+import { partitionFor } from '../../libs/stem/src/core/task-id.js';
 import { connectionTo } from './connection.js';
 import { fromVariables } from './environment.js';
 import { Ledger, TASK_KINDS, type TaskKind } from './ledger.js';
@@ -17,6 +18,9 @@ const ledger = new Ledger(ledgerFolder, processName);
 const random = new Random(seed);
 const BATCH_PAUSE_MS = 40;
 const BURST = 80;
+/** More bytes than one script call takes. */
+const BATCH = { tasks: 10, paddingLength: 50_000 };
+const LARGE_BATCH_PAUSE_MS = 2_000;
 
 @Module({
   imports: [
@@ -83,6 +87,22 @@ async function enqueueOne(kind: TaskKind = random.weighted(WEIGHTS)): Promise<vo
   if (random.next() < 0.02) await stem.task(id).result({ timeout: '2s' });
 }
 
+/** Tasks of one partition, where all of them are accepted or none. */
+async function enqueueLargeBatch(): Promise<void> {
+  const tasks: { id: string; n: number }[] = [];
+  while (tasks.length < BATCH.tasks) {
+    const n = next++;
+    const id = `${processName}-${n}`;
+    if (partitionFor(id, partitions) === 0) tasks.push({ id, n });
+  }
+  ledger.write({ event: 'offered', ids: tasks.map(({ id }) => id) });
+  const padding = 'x'.repeat(BATCH.paddingLength);
+  await stem.enqueueMany(
+    tasks.map(({ id, n }) => ({ task: nameOf('quick'), args: { n, padding }, options: { id } })),
+  );
+  for (const { id, n } of tasks) ledger.write({ event: 'accepted', id, kind: 'quick', n });
+}
+
 /** One round of what operators do; on queues of their own, since it changes what becomes of tasks. */
 async function operate(): Promise<void> {
   const doomed = await stem.enqueue(nameOf('doomed'), { n: 0 }, { queue: OPERATOR_QUEUE });
@@ -112,5 +132,6 @@ const forEver = async (act: () => Promise<unknown>, pauseMs: number): Promise<ne
 
 await Promise.all([
   forEver(() => Promise.all(Array.from({ length: 4 }, () => enqueueOne())), BATCH_PAUSE_MS),
+  forEver(enqueueLargeBatch, LARGE_BATCH_PAUSE_MS),
   forEver(operate, 300),
 ]);

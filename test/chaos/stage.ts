@@ -61,12 +61,14 @@ const KEY_IS_GONE = -2;
 
 const PRODUCER_SCRIPTS = [
   'cancel',
+  'commit-batch',
   'discard',
   'enqueue',
   'find',
   'list-ended',
   'list-ready',
   'list-sorted',
+  'move-piece',
   'pause',
   'purge',
   'queue-stats',
@@ -290,21 +292,28 @@ export class Stage {
     }
   }
 
-  /** Nothing waits, nothing runs, and every lost lease has been noticed. */
+  /** Nothing waits, nothing runs, every batch is whole, and every lost lease has been noticed. */
   async #untilIdle(broker: RedisBroker, limitMs: number): Promise<void> {
     for (const deadline = monotonicMs() + limitMs; monotonicMs() < deadline; await delay(100)) {
       const stats = await Promise.all(
         [QUEUE, OPERATOR_QUEUE].map((queue) => broker.queueStats(queue)),
       );
       const left = stats.reduce((sum, s) => sum + s.queued + s.scheduled + s.running, 0);
-      const leases = await Promise.all(
-        Array.from({ length: this.#options.partitions }, (_, partition) =>
-          this.#redis.client.zcard(`{${NAMESPACE}:${partition}}:leases`),
-        ),
-      );
+      const leases = await this.#countIn('leases');
+      const batches = await this.#countIn('batches');
       const workers = this.#cluster.regulars('worker').length;
-      if (left === 0 && leases.every((count) => count <= workers)) return;
+      const isIdle = left === 0 && batches.every((count) => count === 0);
+      if (isIdle && leases.every((count) => count <= workers)) return;
     }
+  }
+
+  /** Sizes of a sorted set in each partition. */
+  #countIn(set: 'leases' | 'batches'): Promise<number[]> {
+    return Promise.all(
+      Array.from({ length: this.#options.partitions }, (_, partition) =>
+        this.#redis.client.zcard(`{${NAMESPACE}:${partition}}:${set}`),
+      ),
+    );
   }
 
   async #listKeys(): Promise<KeyInfo[]> {

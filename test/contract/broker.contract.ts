@@ -1,6 +1,7 @@
 import type { BrokerHarness } from './broker-harness.js';
 import { claimsAndRetentionContract } from './claims-and-retention.contract.js';
 import { deadLettersContract } from './dead-letters.contract.js';
+import { largeBatchesContract } from './large-batches.contract.js';
 import { leasesContract } from './leases.contract.js';
 import { listingContract } from './listing.contract.js';
 import { orderAndTimeContract } from './order-and-time.contract.js';
@@ -23,5 +24,6 @@ export function brokerContract(name: string, harness: BrokerHarness): void {
     describe('listing', () => listingContract(harness));
     describe('waiting', () => waitingContract(harness));
     describe('payloads and bulk', () => payloadsAndBulkContract(harness));
+    describe('a large batch', () => largeBatchesContract(harness));
   });
 }

@@ -86,6 +86,8 @@ describe('the access rule of docs/security.md', () => {
     await (await stem.enqueue('shop.sell', { fate: 'retry' })).result({ timeout: '10s' });
     const later = await stem.enqueue('shop.sell', {}, { delay: '1h', expires: '2h' });
     await later.cancel();
+    const many = { task: 'shop.sell', options: { delay: '1h' } } as const;
+    await stem.enqueueMany(Array.from({ length: 800 }, () => many));
     const hanging = await stem.enqueue('shop.sell', { fate: 'hang' });
     await expect(hanging.result({ timeout: '200ms' })).rejects.toThrow();
     await hanging.status();

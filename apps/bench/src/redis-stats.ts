@@ -23,13 +23,24 @@ export async function readRedisStats(client: Redis): Promise<RedisStats> {
   };
 }
 
+/** A command as Redis counts it, such as `evalsha`. */
+type CommandName = 'evalsha' | 'set';
+
 /**
- * How long the server was busy with one script call: the 99th percentile since the last
- * `CONFIG RESETSTAT`, in milliseconds.
+ * How long the server was busy with one call: the 99th percentile of the slowest of these commands since the
+ * last `CONFIG RESETSTAT`, in milliseconds. A script call counts with all that is called inside it.
  */
-export async function longestScriptMs(client: Redis): Promise<number> {
+export async function longestCallMs(
+  client: Redis,
+  commands: readonly CommandName[] = ['evalsha'],
+): Promise<number> {
   const info = await client.info('latencystats');
-  const micros = /latency_percentiles_usec_evalsha:.*?p99=([\d.]+)/.exec(info)?.[1];
-  if (micros === undefined) throw new Error('INFO latencystats tells nothing of scripts.');
-  return Number(micros) / 1_000;
+  const percentiles = commands.map((command) => {
+    const micros = new RegExp(`latency_percentiles_usec_${command}:.*?p99=([\\d.]+)`).exec(
+      info,
+    )?.[1];
+    if (micros === undefined) throw new Error(`INFO latencystats tells nothing of ${command}.`);
+    return Number(micros) / 1_000;
+  });
+  return Math.max(...percentiles);
 }

@@ -1,7 +1,7 @@
 import { runChild } from '../child-process.js';
 import { PLAIN, RESULT_BYTES } from '../load.js';
 import type { Promotion, PromotionJob } from '../processes/promotion.js';
-import { longestScriptMs } from '../redis-stats.js';
+import { longestCallMs } from '../redis-stats.js';
 import { fill } from './fill.js';
 import { fillAndProcess } from './processing.js';
 import type { Measure, Scenario } from './scenario.js';
@@ -57,8 +57,8 @@ export const promotionScenario: Scenario = {
 };
 
 /**
- * How long a script call keeps everybody else waiting, with payloads and results of 10 KB. What Stem puts
- * into one call by itself is limited; what a user gives to one `enqueueMany` is accepted whole.
+ * How long a call keeps everybody else waiting, with payloads and results of 10 KB. What Stem puts into one
+ * call by itself is limited; what a user gives to one `enqueueMany` is accepted whole, by several calls.
  */
 export const holdScenario: Scenario = {
   name: 'hold',
@@ -68,7 +68,7 @@ export const holdScenario: Scenario = {
     headline('hold.p99Ms', 'script call with payloads and results of 10 KB, p99', 'ms', 'lower'),
     headline(
       'hold.bulkP99Ms',
-      'script call of enqueueMany, 200 tasks of 10 KB, p99',
+      'each call that an enqueueMany of 200 tasks of 10 KB makes, p99',
       'ms',
       'lower',
     ),
@@ -78,10 +78,12 @@ export const holdScenario: Scenario = {
     const load = { ...PLAIN, work: 'result', payloadBytes: RESULT_BYTES } as const;
     await redis.config('RESETSTAT');
     await fillAndProcess(bench, load, CONCURRENCY, sizes.large);
-    const p99Ms = await longestScriptMs(redis);
+    const p99Ms = await longestCallMs(redis);
     await redis.flushall('SYNC');
     await redis.config('RESETSTAT');
     await fill(bench, load, sizes.large.tasks, 'batches');
-    return { 'hold.p99Ms': p99Ms, 'hold.bulkP99Ms': await longestScriptMs(redis) };
+    // Pieces are written by SET; all else is scripts.
+    const bulkP99Ms = await longestCallMs(redis, ['evalsha', 'set']);
+    return { 'hold.p99Ms': p99Ms, 'hold.bulkP99Ms': bulkP99Ms };
   },
 };

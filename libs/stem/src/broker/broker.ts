@@ -61,6 +61,9 @@ export interface Broker {
   /**
    * `enqueue`: accepts tasks, all or none per partition, in their order. A task whose id or unique
    * claim is taken is not created; its outcome names the one that holds the claim.
+   *
+   * A broker may need several steps for a batch. Then none of its tasks is known before all are accepted, each
+   * becomes known after those before it, and whoever calls {@link reclaim} finishes what its client has left.
    */
   enqueue(tasks: readonly NewTask[]): Promise<EnqueueOutcome[]>;
 
@@ -68,7 +71,8 @@ export interface Broker {
   openConsumer(options: ConsumerOptions): Promise<Consumer>;
 
   /**
-   * `reclaim`: takes consumers whose lease ran out off the register and hands on what they held.
+   * `reclaim`: takes consumers whose lease ran out off the register and hands on what they held. Also
+   * finishes accepted batches whose client is gone.
    * A task that lost its holder `maxLosses` times is failed with reason `delivery-limit`.
    */
   reclaim(options: { maxLosses: number }): Promise<ReclaimOutcome>;

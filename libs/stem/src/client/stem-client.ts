@@ -176,7 +176,8 @@ export class StemClient {
   }
 
   /**
-   * Enqueues tasks in their order, all or none (per partition, where there are several).
+   * Enqueues tasks in their order, all or none (per partition, where there are several). Many or large ones
+   * are sent in pieces; once they are accepted, workers enqueue what is left if this process dies.
    *
    * @returns a handle for each, in the same order.
    * @throws what {@link enqueue} throws, before any of them is sent.

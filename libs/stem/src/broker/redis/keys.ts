@@ -42,6 +42,11 @@ export class PartitionKeys {
     return `${this.prefix}schedules`;
   }
 
+  /** Tasks of a batch that is too large for one script call, or what became of them. `piece` is from 1. */
+  piece(batch: string, piece: number): string {
+    return `${this.prefix}b:${batch}:${piece}`;
+  }
+
   /** Hash with the priorities that a queue has used, and more. */
   meta(queue: string): string {
     return `${this.prefix}m:${queue}`;

@@ -1,23 +1,22 @@
+import type { TaskLogger } from '../../core/task-context.js';
 import type { EnqueueOutcome, NewTask, TaskRecord } from '../broker.js';
+import { BATCH_LIMITS, isTooLargeForOneCall, lengthOf } from './batch-limits.js';
 import { Batcher } from './batcher.js';
 import type { RedisConnection } from './connection.js';
 import { PartitionKeys } from './keys.js';
+import type { BatchLeft } from './scripts/batch.script.js';
 import { enqueue } from './scripts/enqueue.script.js';
 import { ScriptCaller } from './scripts/script-caller.js';
 import { find } from './scripts/task.script.js';
 import type { ServerClock } from './server-clock.js';
-
-/**
- * The most that one script call carries, so that everybody else does not wait for long. What it comes to is
- * measured by the benchmark: `npm run bench -- --only hold`.
- */
-export const BATCH_LIMITS = { count: 200, bytes: 128 * 1024 } as const;
+import { StagedBatches } from './staged-batches.js';
 
 /** One slice of a namespace: its keys, its scripts, and the batches of calls that any client makes. */
 export class Partition {
   readonly index: number;
   readonly keys: PartitionKeys;
   readonly scripts: ScriptCaller;
+  readonly #stagedBatches: StagedBatches;
   readonly #enqueues: Batcher<readonly NewTask[], EnqueueOutcome[]>;
   readonly #finds: Batcher<string, TaskRecord | undefined>;
 
@@ -25,10 +24,11 @@ export class Partition {
     this.index = index;
     this.keys = new PartitionKeys(namespace, index);
     this.scripts = new ScriptCaller(connection, this.keys.prefix);
+    this.#stagedBatches = new StagedBatches(connection, this.keys, this.scripts);
     this.#enqueues = new Batcher(
       (groups) => this.#enqueueGroups(groups),
       BATCH_LIMITS,
-      (tasks) => ({ count: tasks.length, bytes: bytesOf(tasks) }),
+      (tasks) => ({ count: tasks.length, bytes: lengthOf(tasks) }),
       { isEager: true },
     );
     this.#finds = new Batcher(
@@ -43,9 +43,14 @@ export class Partition {
     );
   }
 
-  /** Tasks of one call are accepted together, in one script call. */
+  /** Tasks of one call are accepted together, whatever their size. */
   enqueue(tasks: readonly NewTask[]): Promise<EnqueueOutcome[]> {
     return this.#enqueues.add(tasks);
+  }
+
+  /** Moves what is left of a batch whose client is gone. */
+  finishBatch(batch: BatchLeft, log?: TaskLogger): Promise<void> {
+    return this.#stagedBatches.finish(batch, log);
   }
 
   find(id: string): Promise<TaskRecord | undefined> {
@@ -53,17 +58,11 @@ export class Partition {
   }
 
   async #enqueueGroups(groups: (readonly NewTask[])[]): Promise<EnqueueOutcome[][]> {
-    const outcomes = await enqueue(
-      this.scripts,
-      groups.length === 1 ? (groups[0] ?? []) : groups.flat(),
-    );
+    const tasks = groups.length === 1 ? (groups[0] ?? []) : groups.flat();
+    const outcomes = await (isTooLargeForOneCall(tasks)
+      ? this.#stagedBatches.enqueue(tasks)
+      : enqueue(this.scripts, tasks));
     let from = 0;
     return groups.map((group) => outcomes.slice(from, (from += group.length)));
   }
-}
-
-function bytesOf(tasks: readonly NewTask[]): number {
-  let bytes = 0;
-  for (const task of tasks) bytes += task.envelope.length;
-  return bytes;
 }

@@ -62,6 +62,12 @@ const DEFAULT_ENDED_TTL_MS = 86_400_000;
 /** Most tasks that one purging or settling call looks at. */
 const MAINTENANCE_BUDGET = 200;
 
+/**
+ * Every so many calls of `reclaim`, beginning with the first, look for abandoned batches, too: each look is a
+ * command more, and idle workers do little else.
+ */
+const RECLAIMS_PER_LOOK_FOR_BATCHES = 3;
+
 /** How long a new consumer waits until it hears requests to stop. */
 const SUBSCRIBE_MS = 1_000;
 
@@ -87,6 +93,7 @@ export class RedisBroker implements Broker {
   #connected: Promise<void> | undefined;
   #hearsCancels: Promise<void> | undefined;
   #nextPartition = 0;
+  #reclaims = 0;
 
   constructor(options: RedisBrokerOptions) {
     this.#options = options;
@@ -198,10 +205,16 @@ export class RedisBroker implements Broker {
     const consumers = new Set<string>();
     const deadLettered: string[] = [];
     let requeued = 0;
-    for (const { scripts } of this.#partitions) {
+    const looksForBatches = this.#reclaims++ % RECLAIMS_PER_LOOK_FOR_BATCHES === 0;
+    const request = { maxLosses, failure: DELIVERY_LIMIT, looksForBatches };
+    for (const partition of this.#partitions) {
       for (;;) {
-        const reclaimed = await reclaim(scripts, { maxLosses, failure: DELIVERY_LIMIT });
+        const reclaimed = await reclaim(partition.scripts, request);
         if (!reclaimed) break;
+        if (reclaimed.kind === 'batch') {
+          await partition.finishBatch(reclaimed.batch, this.#options.log);
+          continue;
+        }
         consumers.add(reclaimed.consumer);
         requeued += reclaimed.requeued;
         deadLettered.push(...reclaimed.deadLettered);

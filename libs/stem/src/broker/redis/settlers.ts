@@ -1,6 +1,6 @@
 import type { AdmitOutcome, SettleOutcome } from '../broker.js';
 import { Batcher, type Passengers, type Weight } from './batcher.js';
-import { BATCH_LIMITS } from './partition.js';
+import { BATCH_LIMITS } from './batch-limits.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { admit, type Admission } from './scripts/admit.script.js';
 import { complete, type Completion, weighCompletion } from './scripts/complete.script.js';

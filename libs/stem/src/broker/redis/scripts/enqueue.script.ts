@@ -7,6 +7,12 @@ export async function enqueue(
   scripts: ScriptCaller,
   tasks: readonly NewTask[],
 ): Promise<EnqueueOutcome[]> {
+  const refused = await scripts.call<(string | number)[]>('enqueue', encodeRuns(tasks));
+  return decodeOutcomes(tasks, refused);
+}
+
+/** Tasks as `include/accept_runs.lua` takes them. */
+export function encodeRuns(tasks: readonly NewTask[]): ScriptArgument[] {
   const queues = new Map<string, number>();
   for (const task of tasks) {
     if (!queues.has(task.queue)) queues.set(task.queue, queues.size);
@@ -38,7 +44,14 @@ export async function enqueue(
       );
     }
   }
-  const refused = await scripts.call<(string | number)[]>('enqueue', args);
+  return args;
+}
+
+/** What became of each task, from what `include/accept_runs.lua` says of those that were refused. */
+export function decodeOutcomes(
+  tasks: readonly NewTask[],
+  refused: readonly (string | number)[],
+): EnqueueOutcome[] {
   const outcomes = tasks.map((task): EnqueueOutcome => ({ id: task.id, created: true }));
   for (let i = 0; i < refused.length; i += 2) {
     const index = Number(refused[i]);
@@ -51,7 +64,8 @@ export async function enqueue(
   return outcomes;
 }
 
-function isPlain(task: NewTask): boolean {
+/** Whether a task is nothing but ready now. */
+export function isPlain(task: NewTask): boolean {
   return (
     task.delayMs === undefined &&
     task.dueAt === undefined &&

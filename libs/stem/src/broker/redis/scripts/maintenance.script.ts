@@ -1,17 +1,40 @@
 import type { TaskFailure } from '../../../core/failure.js';
+import { type BatchLeft, TAKE_OVER_MS } from './batch.script.js';
 import type { ScriptCaller } from './script-caller.js';
 
-/** `reclaim` for one consumer; nothing when no lease has run out. */
+/** What a `reclaim` has found to do. */
+export type Reclaimed =
+  | {
+      readonly kind: 'consumer';
+      readonly consumer: string;
+      readonly requeued: number;
+      readonly deadLettered: readonly string[];
+    }
+  | { readonly kind: 'batch'; readonly batch: BatchLeft };
+
+/** `reclaim` for one consumer, or, if wanted, the finding of an abandoned batch; nothing when there is neither. */
 export async function reclaim(
   scripts: ScriptCaller,
-  request: { maxLosses: number; failure: TaskFailure },
-): Promise<{ consumer: string; requeued: number; deadLettered: string[] } | undefined> {
-  const [consumer, requeued, ...deadLettered] = await scripts.call<[string?, number?, ...string[]]>(
-    'reclaim',
-    [request.maxLosses, JSON.stringify(request.failure)],
-  );
+  request: { maxLosses: number; failure: TaskFailure; looksForBatches: boolean },
+): Promise<Reclaimed | undefined> {
+  const [consumer, ...rest] = await scripts.call<(string | number)[]>('reclaim', [
+    request.maxLosses,
+    JSON.stringify(request.failure),
+    request.looksForBatches ? TAKE_OVER_MS : '',
+  ]);
   if (consumer === undefined) return undefined;
-  return { consumer, requeued: requeued ?? 0, deadLettered };
+  if (consumer === '') {
+    const [id = '', next, pieces] = rest;
+    const batch = { id: String(id), next: Number(next || 1), pieces: Number(pieces || 0) };
+    return { kind: 'batch', batch };
+  }
+  const [requeued, ...deadLettered] = rest;
+  return {
+    kind: 'consumer',
+    consumer: String(consumer),
+    requeued: Number(requeued),
+    deadLettered: deadLettered.map(String),
+  };
 }
 
 /** `promote` and `expire` for up to `budget` tasks of a queue. */

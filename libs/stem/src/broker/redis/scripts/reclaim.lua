@@ -1,9 +1,12 @@
--- reclaim: running -> queued, failed or cancelled, for one consumer whose lease has run out
+-- reclaim: running -> queued, failed or cancelled, for one consumer whose lease has run out. When there is none:
+-- a batch whose client has not moved its pieces in time, for whoever asks first.
 --
 -- KEYS[1]  the partition's prefix
 -- ARGV[1]  how often a task may lose its holder before it is dead-lettered
 -- ARGV[2]  failure as JSON for those
--- returns  {} when no lease has run out, else { consumer, requeued, id of each dead letter … }
+-- ARGV[3]  ms for which the batch is left to whoever is given it; empty: do not look for batches
+-- returns  { consumer, requeued, id of each dead letter … }; { '', batch, next piece, how many there are }, the
+--          last two empty when nothing else is known of the batch; {} when there is nothing to do
 --
 -- Taking the lease off the register and handing the tasks on is one step: from then on every call of
 -- that consumer is answered `lease-lost`.
@@ -12,7 +15,19 @@
 local max_losses, failure = tonumber(ARGV[1]), ARGV[2]
 local now = now_ms()
 local consumer = redis.call('ZRANGEBYSCORE', LEASES, '-inf', '(' .. now, 'LIMIT', 0, 1)[1]
-if not consumer then return {} end
+if not consumer then
+  if ARGV[3] == '' then return {} end
+  local batch = redis.pcall('ZRANGEBYSCORE', BATCHES, '-inf', '(' .. now, 'LIMIT', 0, 1)[1]
+  if not batch then return {} end
+  local progress = redis.pcall('HMGET', batch_key(batch), 'next', 'pieces')
+  if progress[1] and progress[2] then
+    -- Refused when Redis is full, and then nothing could be moved. Leases are to be looked after all the same.
+    if redis.pcall('ZADD', BATCHES, now + ARGV[3], batch) ~= 0 then return {} end
+  else
+    redis.call('ZREM', BATCHES, batch)
+  end
+  return { '', batch, progress[1] or '', progress[2] or '' }
+end
 
 redis.call('ZREM', LEASES, consumer)
 local ok, registration = pcall(cjson.decode, redis.call('HGET', CONSUMERS, consumer) or '')

@@ -14,6 +14,8 @@ local CONSUMERS = at .. 'consumers'
 local QUEUES = at .. 'queues'
 -- hash: task id -> comma-separated channels of clients that wait for its end
 local WAITERS = at .. 'waiters'
+-- sorted set: accepted batch that has pieces left -> time (ms) from which others than its client may move them
+local BATCHES = at .. 'batches'
 -- hash: task id -> JSON of the request to stop it; only of tasks that run
 local CANCELS = at .. 'cancels'
 -- sorted set: schedule -> time (ms) of the next look at it; those that are paused or done are not in it
@@ -49,6 +51,10 @@ local function meta_key(queue) return at .. 'm:' .. queue end
 local function counters_key(queue) return at .. 'n:' .. queue end
 -- list: at most one wake-up marker
 local function wake_key(queue) return at .. 'w:' .. queue end
+-- hash: of an accepted batch: pieces (how many there are), next (the one to be moved next, from 1)
+local function batch_key(batch) return at .. 'b:' .. batch end
+-- string: tasks of a batch, see include/piece.lua; once they are moved what became of them, as JSON
+local function piece_key(batch, piece) return at .. 'b:' .. batch .. ':' .. piece end
 -- string: id of the task that holds a unique claim
 local function unique_key(key) return at .. 'u:' .. key end
 -- string: number of the last task that was accepted of a sequence
