@@ -7,7 +7,8 @@
  * Pure comment lines and blank lines are dropped: scripts travel to the server and are hashed there.
  * So is whatever an include defines and the script does not use: Redis runs a script from its first line
  * on every call, and each function that is defined costs time in each of them. For the same reason what an
- * include defines is moved down to where it is first used: a script that returns before that saves it.
+ * include defines is moved down to where it is first used: a script that returns before that saves it. A
+ * function that is one expression is written out where it is called, and `redis.call` is looked up once.
  *
  * With --check nothing is written; the exit code is 1 when the module is out of date.
  */
@@ -26,6 +27,10 @@ const MOVABLE = /^local (function \w|[A-Z_]+ = )/;
 const CONTINUATION = /^(\s|end\b|else|until\b|[)}])/;
 /** A definition on the outermost level: a function, which ends with an `end` there, or a line. */
 const DEFINITION = /^local (?:(function) )?(\w+)(?= ?\(| = )/;
+/** `local function name(parameters) return expression end`, on one line. */
+const EXPRESSION = /^[ \t]*local function (\w+)\(([\w, ]*)\) return (.+) end\n/m;
+/** What can stand in for a parameter as it is: a name, a literal, an element. */
+const SIMPLE = /^(?:[\w.]+|'[^']*'|\w+\[[^[\]]+\])$/;
 const COMMENT_OR_BLANK = /^\s*(--.*)?$/;
 const BLOCK_COMMENT = /^\s*--\[=*\[/;
 
@@ -58,7 +63,9 @@ function main(checkOnly) {
 function render(scripts) {
   const entries = scripts.map((name) => {
     const chunks = definedLate(withoutUnused(embed(join(folder, name), new Set())));
-    const source = JSON.stringify(`${textOf(chunks)}\n`);
+    const source = JSON.stringify(
+      `${withCallLookedUpOnce(withExpressionsInPlace(textOf(chunks)))}\n`,
+    );
     return `  ${propertyKey(basename(name, '.lua'))}: ${source},\n`;
   });
   return [
@@ -165,14 +172,85 @@ function definedLate(chunks) {
 
 /** Whether a name in the definition would be another variable behind these chunks. */
 function meansElse({ text }, passed) {
-  const itsOwn = new Set(
-    [
-      ...text.matchAll(/\bfunction \w+\(([^)]*)\)|\blocal ([\w, ]+)|\bfor ([\w, ]+?) (?:in|=) /g),
-    ].flatMap(([, parameters, locals, loop]) => (parameters ?? locals ?? loop).split(/[, ]+/)),
-  );
+  const itsOwn = new Set(namesDeclaredIn(text));
   const outer = new Set(text.match(/\b[a-z_]\w*/gi).filter((word) => !itsOwn.has(word)));
   return passed.some(({ name, text: other }) => {
     const declared = name === undefined && /^local (?:function )?([\w, ]+)/.exec(other)?.[1];
     return declared && declared.split(/[, ]+/).some((word) => outer.has(word));
   });
+}
+
+/** Parameters, locals and loop variables, each as often as it is declared. */
+function namesDeclaredIn(text) {
+  const declarations =
+    /\bfunction \w*\(([^)]*)\)|\blocal (?!function)([\w, ]+)|\bfor ([\w, ]+?) (?:in|=) /g;
+  return [...text.matchAll(declarations)].flatMap(([, parameters, locals, loop]) =>
+    (parameters ?? locals ?? loop).trim().split(/[, ]+/),
+  );
+}
+
+/**
+ * Writes functions that are one expression out where they are called. Their free names are constants of the
+ * script, so that the expression means the same everywhere; that is checked.
+ */
+function withExpressionsInPlace(text) {
+  for (let [found, name, list, expression] = EXPRESSION.exec(text) ?? []; found;) {
+    const parameters = list === '' ? [] : list.split(', ');
+    // Several scopes may have it, each for itself.
+    const rest = text.replaceAll(found, '');
+    const declared = namesDeclaredIn(rest);
+    for (const free of expression.replace(/'[^']*'/g, '').match(/\b[a-z_]\w*/gi) ?? []) {
+      if (parameters.includes(free)) continue;
+      if (declared.filter((other) => other === free).length > 1) {
+        throw new Error(`${name} uses ${free}, which is not the same everywhere`);
+      }
+    }
+    text = withCallsReplaced(rest, name, (args) =>
+      expression.replace(/'[^']*'|\b[a-z_]\w*/gi, (word) => {
+        const at = parameters.indexOf(word);
+        if (at < 0) return word;
+        return SIMPLE.test(args[at]) ? args[at] : `(${args[at]})`;
+      }),
+    );
+    [found, name, list, expression] = EXPRESSION.exec(text) ?? [];
+  }
+  return text;
+}
+
+function withCallsReplaced(text, name, expressionFor) {
+  const call = new RegExp(`\\b${name}\\b(.?)`);
+  let done = '';
+  for (let match = call.exec(text); match; match = call.exec(text)) {
+    if (match[1] !== '(') throw new Error(`${name} is used in another way than to be called`);
+    const from = match.index + match[0].length;
+    const { args, end } = argumentsFrom(text, from);
+    done += `${text.slice(0, match.index)}(${expressionFor(args)})`;
+    text = text.slice(end);
+  }
+  return done + text;
+}
+
+/** The arguments of a call, from behind its opening parenthesis on. */
+function argumentsFrom(text, from) {
+  const args = [];
+  let depth = 0;
+  let start = from;
+  for (const token of text.slice(from).matchAll(/'[^']*'|[()[\]{},]/g)) {
+    const at = from + token.index;
+    if ('([{'.includes(token[0])) depth++;
+    if (token[0] === ',' && depth === 0) {
+      args.push(text.slice(start, at).trim());
+      start = at + 1;
+    }
+    if (')]}'.includes(token[0]) && depth-- === 0) {
+      args.push(text.slice(start, at).trim());
+      return { args: args[0] === '' ? [] : args, end: at + 1 };
+    }
+  }
+  throw new Error(`A call has no end: ${text.slice(from, from + 80)}`);
+}
+
+function withCallLookedUpOnce(text) {
+  const short = text.replace(/^local call = redis\.call\n/m, '').replaceAll('redis.call(', 'call(');
+  return short === text ? text : `local call = redis.call\n${short}`;
 }

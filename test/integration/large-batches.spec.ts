@@ -168,7 +168,7 @@ describe('a batch that workers finish', () => {
   const encode = (...texts: string[]): string =>
     `${texts.map((text) => Buffer.byteLength(text)).join(' ')}\n${texts.join('')}`;
   const pieceOf = (task: NewTask): string =>
-    encode('1', task.queue, '0', '1', task.id, task.envelope);
+    encode('1', task.queue, 'plain', '0', '1', task.id, task.envelope);
   /** Accepts a batch with one task in each of three pieces, and lets it lie. */
   async function leave(id: string): Promise<NewTask[]> {
     const tasks = [1, 2, 3].map((n) => newTask(stem.broker, { args: { n } }));
@@ -237,23 +237,37 @@ describe('a batch that workers finish', () => {
     ['is something else', (name) => raw.set(name, '{"some":"json"}'), /damaged/],
     [
       'names a queue that it does not have',
-      (name) => raw.set(name, encode('1', 'q', '990', '1', 'id', '[]')),
+      (name) => raw.set(name, encode('1', 'q', 'plain', '990', '1', 'id', '[]')),
       /makes no sense/,
     ],
-    ['counts no tasks', (name) => raw.set(name, encode('1', 'q', '0', '0')), /makes no sense/],
+    [
+      'counts no tasks',
+      (name) => raw.set(name, encode('1', 'q', 'plain', '0', '0')),
+      /makes no sense/,
+    ],
     [
       'counts backwards',
-      (name) => raw.set(name, encode('1', 'q', '0', '-1', 'id', '[]')),
+      (name) => raw.set(name, encode('1', 'q', 'plain', '0', '-1', 'id', '[]')),
       /makes no sense/,
     ],
     [
       'promises more than it has',
-      (name) => raw.set(name, encode('1', 'q', '0', '2', 'id', '[]')),
+      (name) => raw.set(name, encode('1', 'q', 'plain', '0', '2', 'id', '[]')),
       /makes no sense/,
     ],
     [
       'counts without end',
-      (name) => raw.set(name, encode('1', 'q', '0', 'inf', 'id', '[]')),
+      (name) => raw.set(name, encode('1', 'q', 'plain', '0', 'inf', 'id', '[]')),
+      /makes no sense/,
+    ],
+    [
+      'is of tasks of an unknown kind',
+      (name) => raw.set(name, encode('1', 'q', 'odd', '0', '1', 'id', '[]')),
+      /makes no sense/,
+    ],
+    [
+      'does not say how long its ids are',
+      (name) => raw.set(name, encode('1', 'q', 'new', '0', '1', '["id"]')),
       /makes no sense/,
     ],
     [
@@ -261,7 +275,7 @@ describe('a batch that workers finish', () => {
       (name) =>
         raw.set(
           name,
-          encode('1', 'q', '-1', '1', 'id', '[]', '', '', '', '', 'claim', 'x', '', ''),
+          encode('1', 'q', 'special', '0', '1', 'id', '[]', '', '', '', '', 'claim', 'x', '', ''),
         ),
       /makes no sense/,
     ],

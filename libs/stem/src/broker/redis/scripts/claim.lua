@@ -20,7 +20,6 @@
 --
 -- What is seldom needed is defined where it is needed: defining all of it takes longer than a small claim.
 --- @include "keys"
---- @include "time"
 --- @include "lease"
 --- @include "wake"
 --- @include "complete_from"
@@ -65,24 +64,6 @@ local function hand_out(queue_index, priority, entries, counts)
   left = left - n
 end
 
--- Tasks given back go first: they were at the head of the stream once.
-local function take_returned(queue, queue_index, priority, stream)
-  --- @include "pending"
-  local pending = pending_of(stream, RETURNED, '-', left)
-  if #pending == 0 then
-    redis.call('HDEL', meta_key(queue), 'r' .. priority)
-    return
-  end
-  local ids, counts = {}, {}
-  for i, row in ipairs(pending) do
-    ids[i] = row[1]
-    counts[row[1]] = row[4] + 1
-  end
-  local entries = redis.call('XCLAIM', stream, GROUP, consumer, 0, unpack(ids))
-  redis.call('HINCRBY', meta_key(queue), 'r' .. priority, -#ids)
-  if #entries > 0 then hand_out(queue_index, priority, entries, counts) end
-end
-
 local function take_new(queue_index, priority, stream)
   local read = redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', left, 'STREAMS', stream, '>')
   if read and read.err and string.find(read.err, 'NOGROUP', 1, true) then
@@ -119,19 +100,27 @@ local function claim_from(queue, queue_index)
   for i = #priorities, 1, -1 do
     local priority = priorities[i]
     local stream = stream_key(queue, priority)
-    if (returned[priority] or 0) > 0 then take_returned(queue, queue_index, priority, stream) end
+    if (returned[priority] or 0) > 0 then
+      --- @include "pending"
+      -- Tasks given back go first: they were at the head of the stream once.
+      local pending = pending_of(stream, RETURNED, '-', left)
+      if #pending == 0 then
+        redis.call('HDEL', meta_key(queue), 'r' .. priority)
+      else
+        local ids, counts = {}, {}
+        for k, row in ipairs(pending) do
+          ids[k] = row[1]
+          counts[row[1]] = row[4] + 1
+        end
+        local entries = redis.call('XCLAIM', stream, GROUP, consumer, 0, unpack(ids))
+        redis.call('HINCRBY', meta_key(queue), 'r' .. priority, -#ids)
+        if #entries > 0 then hand_out(queue_index, priority, entries, counts) end
+      end
+    end
     if left > 0 then take_new(queue_index, priority, stream) end
     if left <= 0 then break end
   end
   if left <= 0 then wake(queue) end
-end
-
--- Returns how many expiries were looked at.
-local function settle_due(queue)
-  --- @include "settle_due"
-  local looked_at = expire_due(queue, now, budget, ttl)
-  promote_due(queue, now, budget)
-  return looked_at
 end
 
 local function earliest_due(queue)
@@ -149,12 +138,15 @@ local function serve(queue, queue_index)
   local due = earliest_due(queue)
   local may_claim = true
   if due and not now then
+    --- @include "time"
     now = now_ms()
     reply[2] = now
   end
   if due and due <= now then
+    --- @include "settle_due"
     -- With more expiries due than one call may settle, handing out could hand out an expired task.
-    may_claim = settle_due(queue) < tonumber(budget)
+    may_claim = expire_due(queue, now, budget, ttl) < tonumber(budget)
+    promote_due(queue, now, budget)
     due = earliest_due(queue)
   end
   if due and (not next_due or due < next_due) then next_due = due end

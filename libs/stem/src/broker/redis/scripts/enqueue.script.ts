@@ -7,8 +7,12 @@ export async function enqueue(
   scripts: ScriptCaller,
   tasks: readonly NewTask[],
 ): Promise<EnqueueOutcome[]> {
-  const refused = await scripts.call<(string | number)[]>('enqueue', encodeRuns(tasks));
-  return decodeOutcomes(tasks, refused);
+  const [first] = tasks;
+  const args =
+    first !== undefined && tasks.length === 1 && isPlain(first)
+      ? ['', first.queue, first.priority, first.id, first.envelope]
+      : encodeRuns(tasks);
+  return decodeOutcomes(tasks, await scripts.call<(string | number)[]>('enqueue', args));
 }
 
 /** Tasks as `include/accept_runs.lua` takes them. */
@@ -19,19 +23,27 @@ export function encodeRuns(tasks: readonly NewTask[]): ScriptArgument[] {
   }
   const args: ScriptArgument[] = [queues.size, ...queues.keys()];
   // Tasks of one kind that follow each other make a run, which is announced once.
-  let runCode: number | undefined;
+  let run: Run | undefined;
   let countAt = 0;
   for (const task of tasks) {
-    const plain = isPlain(task);
-    const place = (queues.get(task.queue) as number) * 10 + task.priority;
-    const code = plain ? place : -place - 1;
-    if (code !== runCode) {
-      runCode = code;
-      countAt = args.push(code, 0) - 1;
+    const kind = kindOf(task);
+    const code = (queues.get(task.queue) as number) * 10 + task.priority;
+    const isSame =
+      run?.kind === kind &&
+      run.code === code &&
+      (kind !== 'new' || run.idLength === task.id.length);
+    if (!isSame) {
+      run = { kind, code, idLength: task.id.length };
+      countAt = args.push(kind, code, 0) - 1;
+      if (kind === 'new') args.push(run.idLength);
     }
     args[countAt] = (args[countAt] as number) + 1;
+    if (kind === 'new') {
+      args.push(task.envelope);
+      continue;
+    }
     args.push(task.id, task.envelope);
-    if (!plain) {
+    if (kind === 'special') {
       args.push(
         task.delayMs ?? '',
         task.dueAt ?? '',
@@ -46,6 +58,22 @@ export function encodeRuns(tasks: readonly NewTask[]): ScriptArgument[] {
   }
   return args;
 }
+
+/** Tasks that follow each other and have this in common. */
+interface Run {
+  readonly kind: 'new' | 'plain' | 'special';
+  readonly code: number;
+  readonly idLength: number;
+}
+
+function kindOf(task: NewTask): Run['kind'] {
+  if (!isPlain(task)) return 'special';
+  // The script takes a new id from the envelope, where it stands as it is: new ids need no escapes.
+  return task.idIsNew && task.envelope.startsWith(task.id, ENVELOPE_START.length) ? 'new' : 'plain';
+}
+
+/** What comes before the id in an envelope. */
+const ENVELOPE_START = '["';
 
 /** What became of each task, from what `include/accept_runs.lua` says of those that were refused. */
 export function decodeOutcomes(

@@ -10,6 +10,8 @@
 -- Returns the indexes (from 0) of tasks that were not held. The record comes ready-made, so that nothing is
 -- decoded and written again here.
 
+-- What is seldom needed is defined where it is needed: defining it takes time in every call.
+
 -- From this many entries on it pays to look whether they are the oldest of their stream.
 local TRIM_FROM = 8
 
@@ -24,43 +26,17 @@ local function delete_acknowledged(stream, entries)
   redis.call('XDEL', stream, unpack(entries))
 end
 
--- When one of several entries was not pending: a repeated call, or a stream somebody tampered with. The record
--- says which.
-local function was_held(id, entry)
-  --- @include "record"
-  local record = read_record(id)
-  return record and record.entry == entry
-end
-
-local function forget_claims_and_marks(claims_from, marks_from, marks_to)
-  --- @include "record"
-  for i = claims_from, marks_from - 2, 2 do free_claim(ARGV[i], ARGV[i + 1]) end
-  for i = marks_from, marks_to, 2 do
-    redis.call('ZREM', expiries_key(ARGV[i]), ARGV[i + 1])
-    redis.call('DEL', progress_key(ARGV[i + 1]))
-  end
-end
-
--- Nothing may be settled before it is sure that its record can be put in its place.
-local function must_be_staged(consumer, from, to)
-  local keys = {}
-  for i = from, to do keys[#keys + 1] = staged_key(consumer, ARGV[i]) end
-  if redis.call('EXISTS', unpack(keys)) < #keys then
-    error({ err = 'UNSTAGED a record that should have been written ahead of this call is not there' })
-  end
-end
-
-local function tell_ended(ended)
-  --- @include "notify"
-  -- A request to stop that came too late to be heard must not meet a later task of the same id.
-  redis.call('HDEL', CANCELS, unpack(ended))
-  notify(ended, 'S')
-end
-
 local function complete_from(i, consumer)
   local staged_from = i + 1
   i = staged_from + tonumber(ARGV[i])
-  if i > staged_from then must_be_staged(consumer, staged_from, i - 1) end
+  if i > staged_from then
+    -- Nothing may be settled before it is sure that its record can be put in its place.
+    local keys = {}
+    for k = staged_from, i - 1 do keys[#keys + 1] = staged_key(consumer, ARGV[k]) end
+    if redis.call('EXISTS', unpack(keys)) < #keys then
+      error({ err = 'UNSTAGED a record that should have been written ahead of this call is not there' })
+    end
+  end
   local claims_from = i + 1
   local marks_from = claims_from + 2 * tonumber(ARGV[i]) + 1
   local groups_from = marks_from + 2 * tonumber(ARGV[marks_from - 1])
@@ -72,17 +48,24 @@ local function complete_from(i, consumer)
     local stream = stream_key(queue, priority)
     local entries = {}
     for k = 1, n do entries[k] = ARGV[i + 1 + 3 * k] end
-    local acknowledged = redis.call('XACK', stream, GROUP, unpack(entries))
+    local acknowledged, was_held = redis.call('XACK', stream, GROUP, unpack(entries)), nil
     if acknowledged == n then
       delete_acknowledged(stream, entries)
     else
       redis.call('XDEL', stream, unpack(entries))
+      -- One of several entries was not pending: a repeated call, or a stream somebody tampered with. The record
+      -- says which.
+      --- @include "record"
+      was_held = function(id, entry)
+        local record = read_record(id)
+        return record and record.entry == entry
+      end
     end
     local settled = 0
     for k = 1, n do
       local from = i + 1 + 3 * k
       local id = ARGV[from + 1]
-      if acknowledged == n or was_held(id, ARGV[from]) then
+      if not was_held or was_held(id, ARGV[from]) then
         if ttl == '0' then
           redis.call('DEL', records .. id)
         elseif ttl == 'staged' then
@@ -102,8 +85,18 @@ local function complete_from(i, consumer)
     i = i + 4 + 3 * n
   end
   if groups_from > claims_from + 1 then
-    forget_claims_and_marks(claims_from, marks_from, groups_from - 1)
+    --- @include "record"
+    for k = claims_from, marks_from - 2, 2 do free_claim(ARGV[k], ARGV[k + 1]) end
+    for k = marks_from, groups_from - 1, 2 do
+      redis.call('ZREM', expiries_key(ARGV[k]), ARGV[k + 1])
+      redis.call('DEL', progress_key(ARGV[k + 1]))
+    end
   end
-  if #ended > 0 and redis.call('EXISTS', CANCELS, WAITERS) > 0 then tell_ended(ended) end
+  if #ended > 0 and redis.call('EXISTS', CANCELS, WAITERS) > 0 then
+    --- @include "notify"
+    -- A request to stop that came too late to be heard must not meet a later task of the same id.
+    redis.call('HDEL', CANCELS, unpack(ended))
+    notify(ended, 'S')
+  end
   return not_held
 end

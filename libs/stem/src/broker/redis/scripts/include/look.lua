@@ -7,12 +7,12 @@ local LOOK_BYTES = 4096
 -- The JSON text that begins at `from`, with its quotes, and where it ends; nil when there is none.
 local function json_text_at(text, from)
   if string.sub(text, from, from) ~= '"' then return nil end
-  local at = from + 1
+  local position = from + 1
   while true do
-    local hit = string.find(text, '["\\]', at)
+    local hit = string.find(text, '["\\]', position)
     if not hit then return nil end
     if string.sub(text, hit, hit) == '"' then return string.sub(text, from, hit), hit + 1 end
-    at = hit + 2
+    position = hit + 2
   end
 end
 
