@@ -26,14 +26,14 @@ export const SCENARIOS: readonly Scenario[] = [
 /** Warm-ups are long enough for the slowest compiler tier to be done with the hot code. */
 export const FULL: Sizes = {
   awaited: { tasks: 10_000, warmUp: 5_000 },
-  concurrent: { tasks: 60_000, warmUp: 20_000 },
-  bulk: { tasks: 60_000, warmUp: 20_000 },
+  concurrent: { tasks: 120_000, warmUp: 60_000 },
+  bulk: { tasks: 120_000, warmUp: 60_000 },
   processing: {
-    1: { tasks: 15_000, warmUp: 5_000 },
-    10: { tasks: 50_000, warmUp: 20_000 },
-    100: { tasks: 60_000, warmUp: 20_000 },
+    1: { tasks: 15_000, warmUp: 10_000 },
+    10: { tasks: 60_000, warmUp: 40_000 },
+    100: { tasks: 120_000, warmUp: 80_000 },
   },
-  special: { tasks: 30_000, warmUp: 10_000 },
+  special: { tasks: 60_000, warmUp: 30_000 },
   io: { tasks: 30_000, warmUp: 10_000 },
   cpu: { tasks: 5_000, warmUp: 1_000 },
   large: { tasks: 15_000, warmUp: 5_000 },

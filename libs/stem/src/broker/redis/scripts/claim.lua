@@ -65,7 +65,8 @@ local function hand_out(queue_index, priority, entries, counts)
 end
 
 local function take_new(queue_index, priority, stream)
-  local read = redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', left, 'STREAMS', stream, '>')
+  local count = left == max and ARGV[2] or left
+  local read = redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', count, 'STREAMS', stream, '>')
   if read and read.err and string.find(read.err, 'NOGROUP', 1, true) then
     -- Somebody deleted the stream; the next enqueue makes it anew, the group must be there.
     redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
@@ -78,8 +79,8 @@ local function take_new(queue_index, priority, stream)
   end
 end
 
--- The first letters of the fields `p<priority>` and `r<priority>` of the queue's hash.
-local P, R = string.byte('pr', 1, 2)
+-- The letters of the fields `p<priority>` and `r<priority>` of the queue's hash, and the digits of a priority.
+local P, R, ZERO, NINE = string.byte('pr09', 1, 4)
 
 local function claim_from(queue, queue_index)
   local meta = redis.pcall('HGETALL', meta_key(queue))
@@ -90,11 +91,14 @@ local function claim_from(queue, queue_index)
   local priorities, returned = {}, {}
   for i = 1, #meta, 2 do
     local field = meta[i]
-    local kind = string.byte(field)
     if field == 'paused' then return end
-    local priority = tonumber(string.sub(field, 2))
-    if priority and kind == P then priorities[#priorities + 1] = priority end
-    if priority and kind == R then returned[priority] = tonumber(meta[i + 1]) end
+    local kind, digit, more = string.byte(field, 1, 3)
+    if digit and not more and digit >= ZERO and digit <= NINE then
+      -- Stays a text, in which digits sort as well: to and from numbers takes longer than the rest of this.
+      local priority = string.sub(field, 2)
+      if kind == P then priorities[#priorities + 1] = priority end
+      if kind == R then returned[priority] = tonumber(meta[i + 1]) end
+    end
   end
   if #priorities > 1 then table.sort(priorities) end
   for i = #priorities, 1, -1 do

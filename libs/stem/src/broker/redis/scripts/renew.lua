@@ -6,9 +6,9 @@
 -- returns  now-ms, or 'lease-lost'
 --
 -- A lease is never shortened: one that a handler extended stays as long as it asked for.
+--- @include "keys"
 --- @include "time"
---- @include "lease"
 local now = now_ms()
 local renewed = redis.call('ZADD', LEASES, 'XX', 'GT', 'CH', now + ARGV[2], ARGV[1]) == 1
-if not renewed and not holds_lease(ARGV[1]) then return 'lease-lost' end
+if not renewed and not redis.call('ZSCORE', LEASES, ARGV[1]) then return 'lease-lost' end
 return now

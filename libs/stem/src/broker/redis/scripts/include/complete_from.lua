@@ -80,7 +80,11 @@ local function complete_from(i, consumer)
         not_held[#not_held + 1] = index + k - 1
       end
     end
-    if settled > 0 then redis.call('HINCRBY', counters_key(queue), 'succeeded', settled) end
+    if settled > 0 then
+      -- As the text it came as: to write a number as text takes longer than the rest of a short call.
+      local count = settled == n and ARGV[i + 2] or settled
+      redis.call('HINCRBY', counters_key(queue), 'succeeded', count)
+    end
     index = index + n
     i = i + 4 + 3 * n
   end
