@@ -19,7 +19,6 @@ const CONCURRENCY = 100;
 export const longQueueScenario: Scenario = {
   name: 'long-queue',
   contenders: ['stem'],
-  isOnce: true,
   measures: [
     headline('long-queue.tasksPerSecond', 'processing, a long queue behind', 'tasks/s', 'higher'),
     headline('long-queue.percentOfShort', 'the same, compared with a short queue', '%', 'higher'),
