@@ -11,7 +11,7 @@
 -- durations in ms, due and expires-at times in ms; empty when not given.
 -- Returns for each task that was not created: its index (from 0), id of the one that holds the claim.
 local WIDTHS = { new = 1, plain = 2, special = 10 }
--- Before the id in an envelope.
+-- Where the id begins in an envelope.
 local ID_FROM = 3
 -- Most tasks that are accepted with one command; `unpack` has its limit.
 local AT_ONCE = 500
