@@ -26,8 +26,8 @@ export const SCENARIOS: readonly Scenario[] = [
 /** Warm-ups are long enough for the slowest compiler tier to be done with the hot code. */
 export const FULL: Sizes = {
   awaited: { tasks: 10_000, warmUp: 5_000 },
-  concurrent: { tasks: 120_000, warmUp: 60_000 },
-  bulk: { tasks: 120_000, warmUp: 60_000 },
+  concurrent: { tasks: 60_000, warmUp: 20_000 },
+  bulk: { tasks: 60_000, warmUp: 20_000 },
   processing: {
     1: { tasks: 15_000, warmUp: 10_000 },
     10: { tasks: 60_000, warmUp: 40_000 },
