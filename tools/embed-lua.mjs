@@ -224,6 +224,7 @@ function withCallsReplaced(text, name, expressionFor) {
     if (match[1] !== '(') throw new Error(`${name} is used in another way than to be called`);
     const from = match.index + match[0].length;
     const { args, end } = argumentsFrom(text, from);
+    if (args.some((arg) => call.test(arg))) throw new Error(`${name} is given itself`);
     done += `${text.slice(0, match.index)}(${expressionFor(args)})`;
     text = text.slice(end);
   }

@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import type { Delivery } from '../../libs/stem/src/broker/broker.js';
 import { RedisBroker } from '../../libs/stem/src/broker/redis/redis-broker.js';
 import type { RedisConsumer } from '../../libs/stem/src/broker/redis/redis-consumer.js';
-import { claimOne, success } from '../contract/broker-harness.js';
+import type { RedisDelivery } from '../../libs/stem/src/broker/redis/redis-delivery.js';
+import { claim, claimOne, success } from '../contract/broker-harness.js';
 import { newTask, TEST_QUEUE } from '../support/new-task.js';
 import { type RedisServer, startRedisServer } from '../support/redis-server.js';
 import { freshNamespace } from '../support/stem.js';
@@ -58,14 +59,40 @@ describe('a large result, which is written ahead of the call that settles its ta
     expect((await broker.find(delivery.envelope.id))?.result).toBe(LARGE.result);
   });
 
-  it('does not settle its task when it could not be written, and does when it can', async () => {
+  it('does not settle its task when it could not be written, and goes another way then', async () => {
     await admin.call('ACL', 'SETUSER', 'app', '-set');
     await expect(consumer.complete(delivery, LARGE)).rejects.toThrow(/UNSTAGED/);
     expect((await broker.find(delivery.envelope.id))?.state).toBe('running');
 
-    await admin.call('ACL', 'SETUSER', 'app', '+set');
     expect(await consumer.complete(delivery, LARGE)).toBe('settled');
     expect((await broker.find(delivery.envelope.id))?.result).toBe(LARGE.result);
+  });
+
+  it('is settled by its second try while Redis is full', async () => {
+    await admin.config('SET', 'maxmemory', '1');
+    try {
+      await expect(consumer.complete(delivery, LARGE)).rejects.toThrow(/UNSTAGED|OOM/);
+      expect(await consumer.complete(delivery, LARGE)).toBe('settled');
+    } finally {
+      await admin.config('SET', 'maxmemory', '0');
+    }
+    expect((await broker.find(delivery.envelope.id))?.result).toBe(LARGE.result);
+  });
+
+  it('is kept beside its neighbours when a stream holds its task twice', async () => {
+    const { id } = delivery.envelope;
+    const neighbour = newTask(broker);
+    const text = (delivery as RedisDelivery).envelopeText;
+    await admin.xadd(`{${namespace}:0}:q:0:${TEST_QUEUE}`, '*', 'm', text);
+    await broker.enqueue([neighbour]);
+    const [twin, last] = await claim(consumer, 2);
+
+    await Promise.all(
+      [delivery, twin, last].map((held) => consumer.complete(held as Delivery, LARGE)),
+    );
+
+    expect((await broker.find(id))?.result).toBe(LARGE.result);
+    expect((await broker.find(neighbour.id))?.result).toBe(LARGE.result);
   });
 
   it('is refused together with the claim that it travels with, and sets out again', async () => {

@@ -21,9 +21,14 @@ const STAGED_FROM = 4_096;
 /** Stands for the retention of records that went ahead. */
 const STAGED = 'staged';
 
-/** Large records become bytes at once: as texts on the heap they would be copied about until they are sent. */
+/**
+ * Large records become bytes at once: as texts on the heap they would be copied about until they are sent. When
+ * settling failed once, the record goes through the script: a Redis that is full refuses what goes ahead, but
+ * not what a script writes after it has made room.
+ */
 export function completionOf(delivery: RedisDelivery, record: string, ttlMs: number): Completion {
-  return { delivery, record: record.length < STAGED_FROM ? record : Buffer.from(record), ttlMs };
+  const isStaged = record.length >= STAGED_FROM && !delivery.hasFailedToSettle;
+  return { delivery, record: isStaged ? Buffer.from(record) : record, ttlMs };
 }
 
 /** How much of a script call a completion takes up. */

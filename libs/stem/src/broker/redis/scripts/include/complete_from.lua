@@ -69,7 +69,9 @@ local function complete_from(i, consumer)
         if ttl == '0' then
           redis.call('DEL', records .. id)
         elseif ttl == 'staged' then
-          redis.call('RENAME', staged_key(consumer, id), records .. id)
+          -- An error would end the script with the tasks behind this one acknowledged and not recorded. There is
+          -- one when somebody put a second entry with the same id into the stream: the record is in its place.
+          redis.pcall('RENAME', staged_key(consumer, id), records .. id)
           redis.call('PEXPIRE', records .. id, ARGV[from + 2])
         else
           redis.call('PSETEX', records .. id, ttl, ARGV[from + 2])
