@@ -41,6 +41,9 @@ export const IO_MS = 5;
 export const CPU_MS = 1;
 export const RESULT_BYTES = 10_240;
 
+/** How much a handler that computes does between two looks at the clock: some microseconds of it. */
+const TURNS_PER_LOOK = 2_000;
+
 const RESULT = 'r'.repeat(RESULT_BYTES);
 
 /** Name of a queue by its number. */
@@ -51,6 +54,14 @@ export function queueName(index: number): string {
 /** All queues of a load. */
 export function queueNames({ firstQueue, queues }: Load): string[] {
   return Array.from({ length: queues }, (_, index) => queueName(firstQueue + index));
+}
+
+/**
+ * What the handlers of a warm-up do: those that take their time do nothing instead, since otherwise the measurement
+ * would be over before the code around them has been called often enough to be compiled.
+ */
+export function warmUpWorkOf(work: Work): Work {
+  return work === 'io' || work === 'cpu' ? 'noop' : work;
 }
 
 /**
@@ -74,7 +85,10 @@ export function createHandler(
     case 'cpu':
       return async () => {
         const end = performance.now() + CPU_MS;
-        while (performance.now() < end);
+        // A look at the clock allocates, and whose garbage is collected when is not the question here.
+        for (let sum = 0; performance.now() < end; sum &= 1) {
+          for (let turn = 0; turn < TURNS_PER_LOOK; turn++) sum = (sum * 31 + turn) | 0;
+        }
         onDone();
       };
     case 'fail-half': {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { answer, type Job } from '../child-process.js';
 import { countClientCalls } from '../client-calls.js';
 import { loadContender } from '../contenders/index.js';
-import { createHandler } from '../load.js';
+import { createHandler, warmUpWorkOf } from '../load.js';
 import { Meter, type Reading } from '../meter.js';
 
 export interface ProcessJob extends Job {
@@ -29,14 +29,18 @@ async function measure(job: ProcessJob): Promise<Reading> {
   let ran = 0;
   let onLast: () => void;
   const last = new Promise<void>((resolve) => (onLast = resolve));
-  const handler = createHandler(load.work, () => {
+  const onDone = (): void => {
     ran++;
     if (ran === warmUp) meter.start();
     if (ran === warmUp + tasks) {
       meter.stop();
       onLast();
     }
-  });
+  };
+  const warmingUp = createHandler(warmUpWorkOf(load.work), onDone);
+  const measured = createHandler(load.work, onDone);
+  const handler = (isFirstTry: boolean): Promise<unknown> =>
+    ran < warmUp ? warmingUp(isFirstTry) : measured(isFirstTry);
   const worker = await openWorker({ url, load, concurrency, handler });
   await last;
   await delay(LAST_OUTCOMES_MS);

@@ -8,6 +8,7 @@ import {
   StemConfigError,
 } from '../../core/errors.js';
 import type { TaskLogger } from '../../core/task-context.js';
+import { BusyPoll } from './busy-poll.js';
 import { breakOff, openClient, type RedisSource } from './client-factory.js';
 
 /** How a connection behaves. */
@@ -40,6 +41,7 @@ export class RedisConnection {
   readonly #options: ConnectionOptions;
   readonly #commandTimeoutMs: number;
   readonly #connectTimeoutMs: number;
+  readonly #busyPoll = new BusyPoll();
   #client: Redis | undefined;
   #closed = false;
   #lost = false;
@@ -109,12 +111,12 @@ export class RedisConnection {
    * Carries a call out.
    *
    * @param what names it in errors.
-   * @param options `repeat: false` for a call that must not be sent twice.
+   * @param options see {@link RunOptions}.
    */
   async run<T>(
     what: string,
     call: (client: Redis) => Promise<T>,
-    options: { repeat?: boolean } = {},
+    options: RunOptions = {},
   ): Promise<T> {
     const deadline = performance.now() + this.#commandTimeoutMs;
     const underWay: CallUnderWay = { deadline };
@@ -135,7 +137,9 @@ export class RedisConnection {
       }
       this.#underWay.add(underWay);
       try {
-        return await call(client);
+        const answer = call(client);
+        if (options.isAwaited) this.#busyPoll.keepAwakeFor(answer);
+        return await answer;
       } catch (error) {
         const reply = error as Error;
         if (this.#closed) {
@@ -286,6 +290,14 @@ export async function checkServer(connection: RedisConnection, log?: TaskLogger)
         `memory runs out. Set it to 'noeviction'.`,
     );
   }
+}
+
+/** How a call is carried out. */
+export interface RunOptions {
+  /** `false` for a call that must not be sent twice. */
+  readonly repeat?: boolean | undefined;
+  /** Somebody can do nothing before the answer is there: it is worth some processor time to have it at once. */
+  readonly isAwaited?: boolean | undefined;
 }
 
 interface CallUnderWay {

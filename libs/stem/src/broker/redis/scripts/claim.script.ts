@@ -64,7 +64,7 @@ export async function claim(
       ...queues,
       ...(along?.args ?? []),
     ],
-    { repeat: false, staged: along?.staged },
+    { repeat: false, isAwaited: true, staged: along?.staged },
   );
   const reply = lines.split('\n');
   if (reply[0] === 'lease-lost') {

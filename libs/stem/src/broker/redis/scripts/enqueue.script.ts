@@ -12,7 +12,10 @@ export async function enqueue(
     first !== undefined && tasks.length === 1 && isPlain(first)
       ? ['', first.queue, first.priority, first.id, first.envelope]
       : encodeRuns(tasks);
-  return decodeOutcomes(tasks, await scripts.call<(string | number)[]>('enqueue', args));
+  return decodeOutcomes(
+    tasks,
+    await scripts.call<(string | number)[]>('enqueue', args, { isAwaited: true }),
+  );
 }
 
 /** Tasks as `include/accept_runs.lua` takes them. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Command, Redis } from 'ioredis';
 import { faultHook, type FaultPoint } from '../../../core/fault-points.js';
-import type { RedisConnection } from '../connection.js';
+import type { RedisConnection, RunOptions } from '../connection.js';
 import { StageCommand } from './stage-command.js';
 import { TextCommand } from './text-command.js';
 import { sources } from './sources.generated.js';
@@ -20,9 +20,7 @@ export interface StagedValue {
 }
 
 /** What a script call needs beside its arguments. */
-export interface CallOptions {
-  /** `false` for a call that must not be sent twice. */
-  readonly repeat?: boolean;
+export interface CallOptions extends RunOptions {
   /**
    * Values that are written in the same breath as the call, before it, each by a command of its own. The script
    * must see whether they are there: one that could not be written does not keep the call back.

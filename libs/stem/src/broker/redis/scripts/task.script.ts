@@ -7,7 +7,9 @@ export async function find(
   scripts: ScriptCaller,
   ids: readonly string[],
 ): Promise<{ now: number; records: (TaskRecord | undefined)[] }> {
-  const [now, ...found] = await scripts.call<[number, ...FoundTask[]]>('find', ids);
+  const [now, ...found] = await scripts.call<[number, ...FoundTask[]]>('find', ids, {
+    isAwaited: true,
+  });
   return {
     now,
     records: ids.map((id, index) => decodeFound(id, found[index] ?? [])),
