@@ -42,9 +42,12 @@ export class Batcher<Item, Result> {
       else setImmediate(() => this.flush());
     }
     this.#items.push(item);
-    return new Promise<Result>((resolve, reject) => {
+    const result = new Promise<Result>((resolve, reject) => {
       this.#settlers.push({ resolve, reject });
     });
+    // A call that is full gains nothing by waiting: the server can begin while the others are still prepared.
+    if (this.#items.length >= this.#limits.count) this.flush();
+    return result;
   }
 
   /**
@@ -55,7 +58,7 @@ export class Batcher<Item, Result> {
    */
   take(mayGo: (item: Item) => boolean): Passengers<Item, Result> | undefined {
     const items = this.#items;
-    if (items.length === 0 || items.length > this.#limits.count) return undefined;
+    if (items.length === 0) return undefined;
     let bytes = 0;
     for (const item of items) {
       bytes += this.#weigh(item).bytes;
