@@ -5,14 +5,14 @@ import { outcomesOf, type SettleReply } from './settle.js';
 
 /** A batch as scripts take it that settle stream by stream, so that one command serves many tasks. */
 export interface ByStream {
-  /** Groups of queue, priority, n, what they share if anything, and n times what was written of each item. */
+  /** Groups of queue, priority, n, what they share if anything, n entries, and what was written of each item. */
   readonly args: readonly ScriptArgument[];
   /** Spreads the script's answer over the items, in the order in which they were given. */
   readonly read: (reply: SettleReply) => SettleOutcome[];
 }
 
 /**
- * @param write the arguments of one item, of the same number for each.
+ * @param write the arguments of one item beside its entry, of the same number for each.
  * @param shared an argument that is the same for most items: those that share it make a group.
  */
 export function groupByStream<Item extends { readonly delivery: RedisDelivery }>(
@@ -34,6 +34,7 @@ export function groupByStream<Item extends { readonly delivery: RedisDelivery }>
     const first = group[0] as Item;
     args.push(first.delivery.queue, first.delivery.priority, group.length);
     if (shared) args.push(shared(first));
+    for (const { delivery } of group) args.push(delivery.entry);
     for (const item of group) write(item, args);
   }
   return {

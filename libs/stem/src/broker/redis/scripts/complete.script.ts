@@ -68,8 +68,7 @@ export function encodeCompletions(
   const { args, read } = groupByStream(
     completions,
     ({ delivery, record, ttlMs }, written) => {
-      written.push(delivery.entry, delivery.envelope.id);
-      written.push(typeof record === 'string' ? record : ttlMs);
+      written.push(delivery.envelope.id, typeof record === 'string' ? record : ttlMs);
     },
     ({ record, ttlMs }) => (typeof record === 'string' ? ttlMs : STAGED),
   );

@@ -17,7 +17,6 @@ export async function retry(
   const { args, read } = groupByStream(retries, (item, written) => {
     const { delivery, failure, delayMs, dueAt, startedAt, ttlMs } = item;
     written.push(
-      delivery.entry,
       delivery.envelope.id,
       delayMs ?? '',
       dueAt ?? '',
