@@ -281,7 +281,7 @@ describe('hostile records', () => {
     ['has a name of a wrong type', ['m', '["x",5,{}]']],
     ['has headers that are no texts', ['m', '["x","echo",{},{"h":{"a":1}}]']],
     ['spans lines', ['m', '[\n"x","echo",{}]']],
-    ['looks like the mark of a message that stands apart', ['m', '@']],
+    ['is empty', ['m', '']],
     ['names another partition', ['m', '["7.abcdefghijklmnopqr","echo",{}]']],
     ['has foreign fields', ['other', 'value', 'more', 'fields']],
   ])('dead-letters an entry that %s, with a reason', async (_what, fields) => {

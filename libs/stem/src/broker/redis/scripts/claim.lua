@@ -8,15 +8,14 @@
 -- ARGV[5]  retention of expired tasks in ms
 -- ARGV[6]  number of queues, followed by their names in the order in which they are asked
 -- then     nothing, or tasks to complete, as include/complete_from.lua says
--- returns  { 'lease-lost' }, or { lines, messages that stand apart ... }. The lines are 'claimed', now-ms (or ''
---            when nothing waits for its time), next-due-ms or '', fault or '', comma-separated indexes (from 0) of tasks that were to be
---            completed and were not held, then groups of queue index (from 0), priority, n, and n times:
---            entry, message; and, where tasks were handed out before, as a negative n: entry, message,
---            hand-outs of this entry
+-- returns  { 'lease-lost' }, or { lines, message ... }. The lines are 'claimed', now-ms (or '' when nothing waits
+--            for its time), next-due-ms or '', fault or '', comma-separated indexes (from 0) of tasks that were to
+--            be completed and were not held, then groups of queue index (from 0), priority, n, and n entries; or,
+--            where tasks were handed out before, of queue index, priority, -n, and n times: entry, hand-outs of
+--            this entry. The messages are in the same order; one is empty when its entry has not the form of one.
 --
--- A message is empty when its entry has not the form of one, and `@` when it stands apart: a large one, one
--- with line feeds, or one that would be taken for that mark. One text for many tasks is answered, and read,
--- faster than a text for each part.
+-- One text for all that is short is answered, and read, faster than a text for each. Not so the messages: to put
+-- them together Redis would have to hash them once more, byte by byte.
 --
 -- What is seldom needed is defined where it is needed: defining all of it takes longer than a small claim.
 --- @include "keys"
@@ -33,12 +32,11 @@ local first_queue, last_queue = 7, 6 + tonumber(ARGV[6])
 if last_queue < #ARGV then reply[5] = table.concat(complete_from(last_queue + 1, consumer), ',') end
 local left = max
 
--- Copying a larger message into the lines would cost more than a text of its own, in bytes.
-local LARGE = 2000
-local apart = {}
+-- The lines go first, when they are complete.
+local answer = { '' }
 
 local function hand_out(queue_index, priority, entries, counts)
-  local n, at_reply = #entries, #reply
+  local n, at_reply, at_answer = #entries, #reply, #answer
   reply[at_reply + 1] = queue_index
   reply[at_reply + 2] = priority
   reply[at_reply + 3] = counts and -n or n
@@ -48,17 +46,12 @@ local function hand_out(queue_index, priority, entries, counts)
     local fields = entry[2]
     local message = fields and fields[1] == 'm' and fields[2] or ''
     if #message > max_bytes then message = '!' .. #message .. ':' .. string.sub(message, 1, 1000) end
-    if #message > LARGE or message == '@' or string.find(message, '\n', 1, true) then
-      apart[#apart + 1] = message
-      message = '@'
-    end
-    reply[at_reply + 1] = entry[1]
-    reply[at_reply + 2] = message
+    answer[at_answer + i] = message
+    at_reply = at_reply + 1
+    reply[at_reply] = entry[1]
     if counts then
-      reply[at_reply + 3] = counts[entry[1]]
-      at_reply = at_reply + 3
-    else
-      at_reply = at_reply + 2
+      at_reply = at_reply + 1
+      reply[at_reply] = counts[entry[1]]
     end
   end
   left = left - n
@@ -165,4 +158,5 @@ for i = first_queue, last_queue do
 end
 if left > 0 then reply[3] = next_due or '' end
 if string.find(reply[4], '%c') then reply[4] = string.gsub(reply[4], '%c', ' ') end
-return { table.concat(reply, '\n'), unpack(apart) }
+answer[1] = table.concat(reply, '\n')
+return answer

@@ -29,8 +29,6 @@ export type ClaimReply =
 
 /** Begins a message that was too large to be handed out: `!<bytes>:<beginning>`. */
 export const OVERSIZED_MARK = '!';
-/** Stands for a message that is not among the lines. */
-const APART = '@';
 
 /**
  * `complete` and `claim` in one: settles tasks as succeeded, then what is due in the queues, then takes up
@@ -52,7 +50,7 @@ export async function claim(
   const { consumer, queues, max, maxMessageBytes, dueBudget, expiredTtlMs, completions } = request;
   const along = completions.length > 0 ? encodeCompletions(consumer, completions) : undefined;
   // An answer lost on the way would leave tasks with us that we do not know of; see `reconcile`.
-  const [lines = '', ...apart] = await scripts.call<string[]>(
+  const answer = await scripts.call<string[]>(
     'claim',
     [
       consumer,
@@ -66,29 +64,28 @@ export async function claim(
     ],
     { repeat: false, isAwaited: true, staged: along?.staged },
   );
-  const reply = lines.split('\n');
+  const reply = (answer[0] ?? '').split('\n');
   if (reply[0] === 'lease-lost') {
     return { outcome: 'lease-lost', completed: along?.read('lease-lost') ?? [] };
   }
   const notHeld = reply[4] === '' ? [] : (reply[4] as string).split(',').map(Number);
   const handOuts: HandOut[] = [];
-  let nextApart = 0;
+  let message = 0;
   let at = 5;
   while (at < reply.length) {
     const queue = queues[Number(reply[at])] as string;
     const priority = Number(reply[at + 1]);
     const count = Number(reply[at + 2]);
     const handedOutBefore = count < 0;
-    const width = handedOutBefore ? 3 : 2;
+    const width = handedOutBefore ? 2 : 1;
     const end = at + 3 + Math.abs(count) * width;
     for (at += 3; at < end; at += width) {
-      const message = reply[at + 1] as string;
       handOuts.push({
         queue,
         priority,
         entry: reply[at] as string,
-        text: message === APART ? (apart[nextApart++] ?? '') : message,
-        handOuts: handedOutBefore ? Number(reply[at + 2]) : 1,
+        text: answer[++message] ?? '',
+        handOuts: handedOutBefore ? Number(reply[at + 1]) : 1,
       });
     }
   }
