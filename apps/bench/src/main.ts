@@ -36,12 +36,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Only a full run replaces the published figures. */
-function reportName({ short, only }: BenchOptions): string {
-  if (only !== undefined) return 'partial';
+function reportName({ short, only, contender }: BenchOptions): string {
+  if (only !== undefined || contender !== undefined) return 'partial';
   return short ? 'short' : 'latest';
 }
 
-async function measure({ rounds, short, only }: BenchOptions): Promise<Report> {
+async function measure({ rounds, short, only, contender: one }: BenchOptions): Promise<Report> {
   const scenarios = SCENARIOS.filter(({ name, isShort }) =>
     only === undefined ? isShort || !short : name.includes(only),
   );
@@ -52,7 +52,9 @@ async function measure({ rounds, short, only }: BenchOptions): Promise<Report> {
     for (let round = 1; round <= rounds; round++) {
       for (const scenario of scenarios) {
         if (scenario.isOnce && round > 1) continue;
-        const contenders = scenario.contenders.filter((name) => !short || IN_SHORT.has(name));
+        const contenders = scenario.contenders.filter(
+          (name) => (!short || IN_SHORT.has(name)) && (one === undefined || name === one),
+        );
         for (const contender of inTurn(contenders, round)) {
           await redis.flushall('SYNC');
           const sizes = short ? SHORT : FULL;

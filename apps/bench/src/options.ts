@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { CONTENDERS, type ContenderName } from './contenders/index.js';
 import { SCENARIOS } from './scenarios/index.js';
 
 /** How the benchmark is run. */
@@ -8,6 +9,8 @@ export interface BenchOptions {
   readonly check: boolean;
   /** Only scenarios whose name contains this. */
   readonly only: string | undefined;
+  /** Only this one takes part. */
+  readonly contender: ContenderName | undefined;
 }
 
 const ROUNDS = 3;
@@ -18,6 +21,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rounds n   how often everything is measured; the median counts (${ROUNDS}, with --short ${SHORT_ROUNDS})
   --only text  only scenarios whose name contains the text:
                ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --contender  only this one: ${CONTENDERS.join(', ')}
   --check      exit with 1 when Stem is not clearly ahead (src/floors.ts)`;
 
 /** @throws {Error} saying what is wrong. */
@@ -29,6 +33,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       check: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       only: { type: 'string' },
+      contender: { type: 'string' },
     },
   });
   const rounds = Number(values.rounds ?? (values.short ? SHORT_ROUNDS : ROUNDS));
@@ -39,5 +44,9 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   if (only !== undefined && !SCENARIOS.some(({ name }) => name.includes(only))) {
     throw new Error(`No scenario's name contains '${only}'.`);
   }
-  return { rounds, short, check, only };
+  const contender = CONTENDERS.find((name) => name === values.contender);
+  if (values.contender !== undefined && contender === undefined) {
+    throw new Error(`No contender is called '${values.contender}'.`);
+  }
+  return { rounds, short, check, only, contender };
 }

@@ -2,6 +2,9 @@ import type { NewTask } from '../../broker.js';
 import type { EnqueueOutcome } from '../../broker.js';
 import type { ScriptArgument, ScriptCaller } from './script-caller.js';
 
+/** Calls for more tasks take too long to be waited for awake. */
+const FEW = 10;
+
 /** `enqueue`: accepts all tasks, except those whose id or unique claim is taken. */
 export async function enqueue(
   scripts: ScriptCaller,
@@ -12,10 +15,10 @@ export async function enqueue(
     first !== undefined && tasks.length === 1 && isPlain(first)
       ? ['', first.queue, first.priority, first.id, first.envelope]
       : encodeRuns(tasks);
-  return decodeOutcomes(
-    tasks,
-    await scripts.call<(string | number)[]>('enqueue', args, { isAwaited: true }),
-  );
+  const answer = await scripts.call<(string | number)[]>('enqueue', args, {
+    isAwaited: tasks.length <= FEW,
+  });
+  return decodeOutcomes(tasks, answer);
 }
 
 /** Tasks as `include/accept_runs.lua` takes them. */
