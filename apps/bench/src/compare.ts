@@ -7,10 +7,12 @@ import { checkOut, run } from './revision.js';
 import { SCENARIOS } from './scenarios/index.js';
 import { median } from './statistics.js';
 
+const ROUNDS = 5;
+
 const USAGE = `Usage: npm run bench:compare -- <git revision> --only text [--rounds n]
   --only text  scenarios whose name contains the text:
                ${SCENARIOS.map(({ name }) => name).join(', ')}
-  --rounds n   how often both are measured, in turn; the median counts (5)
+  --rounds n   how often both are measured, in turn; the median counts (${ROUNDS})
 Measures the library of the working tree and that of an earlier revision, both under today's benchmark.`;
 
 const EXIT_FAILED = 1;
@@ -23,9 +25,11 @@ process.exitCode = await main().catch((error: Error) => {
 });
 
 async function main(): Promise<number> {
-  const options = parseOptions();
-  if (options === undefined) {
-    console.error(USAGE);
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions();
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
     return EXIT_WRONG_USAGE;
   }
   const { revision, only, rounds } = options;
@@ -49,19 +53,23 @@ async function main(): Promise<number> {
   }
 }
 
-function parseOptions(): { revision: string; only: string; rounds: number } | undefined {
+/** @throws {Error} saying what is wrong. */
+function parseOptions(): { revision: string; only: string; rounds: number } {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    strict: false,
     options: { only: { type: 'string' }, rounds: { type: 'string' } },
   });
   const [revision] = positionals;
-  const rounds = Number(values.rounds ?? 5);
-  const { only } = values;
-  const isKnown =
-    typeof only === 'string' && SCENARIOS.some((scenario) => scenario.name.includes(only));
-  if (revision === undefined || positionals.length > 1 || !isKnown) return undefined;
-  return Number.isInteger(rounds) && rounds >= 1 ? { revision, only, rounds } : undefined;
+  if (revision === undefined || positionals.length > 1) throw new Error('Name one git revision.');
+  const { only = '' } = values;
+  if (only === '' || !SCENARIOS.some(({ name }) => name.includes(only))) {
+    throw new Error(`No scenario's name contains '${only}'.`);
+  }
+  const rounds = Number(values.rounds ?? ROUNDS);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new Error(`--rounds must be a whole number from 1, not '${values.rounds}'.`);
+  }
+  return { revision, only, rounds };
 }
 
 /** One round of Stem alone, in a process of its own. */

@@ -42,9 +42,10 @@ function reportName({ short, only, contender }: BenchOptions): string {
 }
 
 async function measure({ rounds, short, only, contender: one }: BenchOptions): Promise<Report> {
-  const scenarios = SCENARIOS.filter(({ name, isShort }) =>
-    only === undefined ? isShort || !short : name.includes(only),
-  );
+  const scenarios = SCENARIOS.filter(({ name, isShort, contenders }) => {
+    const isAskedFor = only === undefined ? isShort || !short : name.includes(only);
+    return isAskedFor && (one === undefined || contenders.includes(one));
+  });
   const server = await startRedisServer();
   const redis = new Redis(server.url);
   try {
@@ -52,8 +53,8 @@ async function measure({ rounds, short, only, contender: one }: BenchOptions): P
     for (let round = 1; round <= rounds; round++) {
       for (const scenario of scenarios) {
         if (scenario.isOnce && round > 1) continue;
-        const contenders = scenario.contenders.filter(
-          (name) => (!short || IN_SHORT.has(name)) && (one === undefined || name === one),
+        const contenders = scenario.contenders.filter((name) =>
+          one === undefined ? !short || IN_SHORT.has(name) : name === one,
         );
         for (const contender of inTurn(contenders, round)) {
           await redis.flushall('SYNC');

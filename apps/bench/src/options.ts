@@ -21,7 +21,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rounds n   how often everything is measured; the median counts (${ROUNDS}, with --short ${SHORT_ROUNDS})
   --only text  only scenarios whose name contains the text:
                ${SCENARIOS.map(({ name }) => name).join(', ')}
-  --contender  only this one: ${CONTENDERS.join(', ')}
+  --contender name  only this one: ${CONTENDERS.join(', ')}
   --check      exit with 1 when Stem is not clearly ahead (src/floors.ts)`;
 
 /** @throws {Error} saying what is wrong. */
@@ -47,6 +47,9 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const contender = CONTENDERS.find((name) => name === values.contender);
   if (values.contender !== undefined && contender === undefined) {
     throw new Error(`No contender is called '${values.contender}'.`);
+  }
+  if (check && contender !== undefined) {
+    throw new Error('--check compares: it cannot go with --contender.');
   }
   return { rounds, short, check, only, contender };
 }

@@ -16,7 +16,7 @@ export interface Latency {
 const PAUSE_MS = 10;
 /**
  * Tasks that go ahead, one at a time and without a pause: in the first seconds the threads that compile JavaScript
- * compete with Redis for the processors, and whoever is measured first pays for it.
+ * compete with Redis for the processors, and the first tasks pay for it.
  */
 const WARM_UP = 5_000;
 /** Tasks that go ahead with a pause, after those. */

@@ -45,7 +45,7 @@ export class Batcher<Item, Result> {
     const result = new Promise<Result>((resolve, reject) => {
       this.#settlers.push({ resolve, reject });
     });
-    // A call that is full gains nothing by waiting: the server can begin while the others are still prepared.
+    // With as many items as a call may carry, waiting gains nothing: the server can begin while more is prepared.
     if (this.#items.length >= this.#limits.count) this.flush();
     return result;
   }

@@ -1,8 +1,8 @@
 import { BusyPoll } from './busy-poll.js';
 
-/** More turns of the event loop than a poll may keep it awake for, at 0.05 ms each. */
+/** More turns of the event loop than a poll may keep it awake for. */
 const MANY_TURNS = 10;
-const TURN_MS = 0.05;
+const TURN_MS = 1 / 16;
 
 describe('BusyPoll', () => {
   let nowMs: number;
@@ -67,13 +67,56 @@ describe('BusyPoll', () => {
     expect(await missOne()).toBe(2);
   });
 
-  it('starts one poll for any number of answers, and ends it a while after the last was asked for', () => {
+  it('is prolonged by calls that follow, but not for ever without an answer', async () => {
     const never = new Promise<void>(() => undefined);
+    const turnsUntilAsleep = (): number => {
+      let count = 0;
+      for (let turn = turns.shift(); turn && count < MANY_TURNS; turn = turns.shift()) {
+        poll.keepAwakeFor(never);
+        expect(turns).toHaveLength(0); // one poll for all of them
+        nowMs += TURN_MS;
+        count++;
+        turn();
+      }
+      return count;
+    };
     poll.keepAwakeFor(never);
-    nowMs += TURN_MS;
+    expect(turnsUntilAsleep()).toBe(5);
+
+    poll = new BusyPoll();
     poll.keepAwakeFor(never);
-    expect(turns).toHaveLength(1);
+    nowMs += 2 * TURN_MS;
+    poll.keepAwakeFor(Promise.resolve());
+    await Promise.resolve();
+    expect(turnsUntilAsleep()).toBe(5);
+  });
+
+  it('does not count an answer that was long in coming, and arrives in the poll for another', async () => {
+    const answers: (() => void)[] = [];
+    const ask = (): void =>
+      poll.keepAwakeFor(new Promise<void>((resolve) => answers.push(resolve)));
+    ask();
     expect(turnWhileAwake()).toBe(2);
+    nowMs += 1;
+    ask(); // passed over
+    ask();
+    expect(turns).toHaveLength(1);
+    answers[0]?.();
+    await Promise.resolve();
+    expect(turnWhileAwake()).toBe(2);
+    const polled: number[] = [];
+    for (let call = 1; call <= 8; call++) if ((await missOne()) > 0) polled.push(call);
+    expect(polled).toEqual([4]);
+  });
+
+  it('learns nothing from a turn that took longer than a poll may', async () => {
+    for (let call = 1; call <= 3; call++) {
+      poll.keepAwakeFor(new Promise<void>(() => undefined));
+      nowMs += 1;
+      expect(turns).toHaveLength(1);
+      turnWhileAwake();
+    }
+    expect(await missOne()).toBe(2);
   });
 
   it('polls ever more rarely while answers take longer, but at every 64th still', async () => {

@@ -15,9 +15,10 @@
 -- From this many entries on it pays to look whether they are the oldest of their stream.
 local TRIM_FROM = 8
 
--- Deletes entries, ARGV from `first` to `last`, that were pending just now and are acknowledged. XDEL walks through a stream's node for each
--- of them; XTRIM drops whole nodes. Entries before the oldest that is pending were all handed out and have
--- ended, and each was deleted when it did: what is left of them is what we delete here.
+-- Deletes entries, ARGV from `first` to `last`, that were pending just now and are acknowledged. XDEL walks
+-- through a stream's node for each of them; XTRIM drops whole nodes. Entries before the oldest that is pending
+-- were all handed out and have ended, and each was deleted when it did: what is left of them is what we delete
+-- here.
 local function delete_acknowledged(stream, first, last)
   local n = last - first + 1
   if n >= TRIM_FROM then
