@@ -9,7 +9,7 @@ export function toMarkdown({ machine, rounds, rows }: Report): string {
   return [
     '# Stem beside other queues',
     `${date}. ${cpu}, ${cores} cores; Node ${node}; Redis ${redis}; ${versions.join(', ')}.`,
-    `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}. The last columns are the ratios of Stem to the others.`,
+    `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}. The last columns are Stem's ratios to the others, medians of the ratios in each round.`,
     table(rows.filter(({ isCost }) => !isCost)),
     ...(costs.length > 0 ? ['## What a task costs', table(costs)] : []),
   ].join('\n\n');

@@ -25,7 +25,7 @@ export class Results {
 export interface Row extends Measure {
   readonly medians: Readonly<Partial<Record<ContenderName, number>>>;
   readonly rounds: Readonly<Partial<Record<ContenderName, readonly number[]>>>;
-  /** Stem to each of the others. */
+  /** Stem to each of the others: medians of the ratios of single rounds. */
   readonly ratios: Readonly<Partial<Record<Rival, number>>>;
 }
 
@@ -79,8 +79,16 @@ function createRow(measure: Measure, valuesOf: (name: ContenderName) => readonly
   }
   const ratios: Partial<Record<Rival, number>> = {};
   for (const rival of RIVALS) {
-    const other = medians[rival];
-    if (medians.stem !== undefined && other) ratios[rival] = medians.stem / other;
+    const inRounds = ratiosOf(rounds.stem ?? [], rounds[rival] ?? []);
+    if (inRounds.length > 0) ratios[rival] = median(inRounds);
   }
   return { ...measure, medians, rounds, ratios };
+}
+
+/** Of one round both figures come within seconds: a machine that is slower in one round is slower for both. */
+function ratiosOf(ours: readonly number[], theirs: readonly number[]): number[] {
+  return ours.flatMap((value, round) => {
+    const other = theirs[round];
+    return other ? [value / other] : [];
+  });
 }
