@@ -48,8 +48,17 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   if (values.contender !== undefined && contender === undefined) {
     throw new Error(`No contender is called '${values.contender}'.`);
   }
+  if (contender !== undefined && !takesPart(contender, only)) {
+    throw new Error(`${contender} does not take part in these scenarios.`);
+  }
   if (check && contender !== undefined) {
     throw new Error('--check compares: it cannot go with --contender.');
   }
   return { rounds, short, check, only, contender };
+}
+
+function takesPart(contender: ContenderName, only = ''): boolean {
+  return SCENARIOS.some(
+    ({ name, contenders }) => name.includes(only) && contenders.includes(contender),
+  );
 }
