@@ -3,6 +3,7 @@ import { describeFailure } from '../core/failure.js';
 import type { SignalledWorker } from '../core/signals.js';
 import type { ObservedRun, ObservedTask, TaskObserver } from '../core/task-observer.js';
 import type { RunOutcome } from '../core/worker-status.js';
+import { TaskEvents } from './task-events.js';
 
 /** Longest reason that an event carries, in characters. */
 const REASON_LENGTH = 300;
@@ -32,8 +33,8 @@ export interface EventRecorderParts {
  */
 export class EventRecorder implements TaskObserver {
   readonly #parts: EventRecorderParts;
-  #events: MonitorEvent[] = [];
-  #usual = 0;
+  readonly #usual = new TaskEvents();
+  #others: OtherEvent[] = [];
   #skipped = 0;
 
   constructor(parts: EventRecorderParts) {
@@ -41,8 +42,7 @@ export class EventRecorder implements TaskObserver {
   }
 
   enqueued(task: ObservedTask): void {
-    if (this.#isFullOfUsual()) return;
-    this.#push({ type: 'task-enqueued', at: this.#parts.now(), task: about(task) });
+    if (this.#hasRoom()) this.#usual.add('task-enqueued', this.#parts.now(), task, '', Number.NaN);
   }
 
   cancelled(task: ObservedTask, reason: string): void {
@@ -51,9 +51,7 @@ export class EventRecorder implements TaskObserver {
   }
 
   started(run: ObservedRun, worker: SignalledWorker): void {
-    if (this.#isFullOfUsual()) return;
-    const { startedAt } = run;
-    this.#push({ type: 'task-started', at: startedAt, task: about(run), worker: worker.id });
+    if (this.#hasRoom()) this.#usual.add('task-started', run.startedAt, run, worker.id, Number.NaN);
   }
 
   ended(
@@ -63,56 +61,69 @@ export class EventRecorder implements TaskObserver {
     reason: string | undefined,
     error: unknown,
   ): void {
-    if (outcome === 'succeeded' && this.#isFullOfUsual()) return;
-    const event: MonitorEvent = {
-      type: TYPE_OF_OUTCOME[outcome],
+    const type = TYPE_OF_OUTCOME[outcome];
+    const durationMs = Math.round(run.durationMs * 100) / 100;
+    if (outcome === 'succeeded') {
+      if (this.#hasRoom()) this.#usual.add(type, this.#parts.now(), run, worker.id, durationMs);
+      return;
+    }
+    this.add({
+      type,
       at: this.#parts.now(),
       task: about(run),
       worker: worker.id,
-      durationMs: Math.round(run.durationMs * 100) / 100,
-    };
-    if (outcome === 'succeeded') this.#push(event);
-    else this.add({ ...event, reason: reasonOf(reason, error) });
+      durationMs,
+      reason: reasonOf(reason, error),
+    });
   }
 
   /** Keeps an event that is not of the usual kinds. */
   add(event: MonitorEvent): void {
-    if (this.#events.length - this.#usual >= this.#parts.capacity) this.#skip();
-    else this.#keep(event);
+    if (this.#others.length >= this.#parts.capacity) {
+      this.#skipped++;
+      return;
+    }
+    this.#tellOfFirst();
+    this.#others.push({ event, usualBefore: this.#usual.count });
   }
 
-  /** Hands out what was kept, and begins anew. */
+  /** Hands out what was kept, in the order in which it came, and begins anew. */
   take(): MonitorEvent[] {
-    const events = this.#events;
+    const usual = this.#usual.take();
+    const events: MonitorEvent[] = [];
+    let from = 0;
+    for (const { event, usualBefore } of this.#others) {
+      for (; from < usualBefore; from++) events.push(usual[from] as MonitorEvent);
+      events.push(event);
+    }
+    for (; from < usual.length; from++) events.push(usual[from] as MonitorEvent);
     if (this.#skipped > 0) {
       events.push({ type: 'events-skipped', at: this.#parts.now(), count: this.#skipped });
     }
-    this.#events = [];
-    this.#usual = 0;
+    this.#others = [];
     this.#skipped = 0;
     return events;
   }
 
-  /** At load it is full most of the time: then nothing is built. */
-  #isFullOfUsual(): boolean {
-    if (this.#usual < this.#parts.capacity) return false;
-    this.#skip();
+  /** Whether one more of the usual ones is kept. At load it is not most of the time: then nothing is built. */
+  #hasRoom(): boolean {
+    if (this.#usual.count >= this.#parts.capacity) {
+      this.#skipped++;
+      return false;
+    }
+    this.#tellOfFirst();
     return true;
   }
 
-  #push(event: MonitorEvent): void {
-    this.#usual++;
-    this.#keep(event);
+  #tellOfFirst(): void {
+    if (this.#usual.count === 0 && this.#others.length === 0) this.#parts.onFirst();
   }
+}
 
-  #keep(event: MonitorEvent): void {
-    if (this.#events.length === 0) this.#parts.onFirst();
-    this.#events.push(event);
-  }
-
-  #skip(): void {
-    this.#skipped++;
-  }
+/** An event of another kind, and how many of the usual ones came before it. */
+interface OtherEvent {
+  readonly event: MonitorEvent;
+  readonly usualBefore: number;
 }
 
 function about({ id, name, queue, attempt }: ObservedTask): NonNullable<MonitorEvent['task']> {

@@ -135,6 +135,30 @@ describe('EventRecorder', () => {
     recorder.enqueued(run());
     expect(recorder.take().map(({ type }) => type)).toEqual(['task-enqueued']);
   });
+
+  it('keeps many in the order in which they came, whatever their kind, again and again', () => {
+    const recorder = make(3_000);
+    for (let round = 0; round < 2; round++) {
+      for (let n = 0; n < 1_000; n++) {
+        const one = run({ id: `${round}-${n}`, startedAt: 1_796_000_000_000 + n, attempt: n % 3 });
+        recorder.started(one, WORKER);
+        recorder.ended(one, WORKER, n % 7 === 0 ? 'failed' : 'succeeded', undefined, undefined);
+      }
+      const events = recorder.take();
+      expect(events.map(({ task, type }) => `${task?.id} ${type}`)).toEqual(
+        Array.from({ length: 1_000 }, (_, n) => [
+          `${round}-${n} task-started`,
+          `${round}-${n} task-${n % 7 === 0 ? 'failed' : 'succeeded'}`,
+        ]).flat(),
+      );
+      expect(events[1_000]).toEqual({
+        type: 'task-started',
+        at: 1_796_000_000_500,
+        task: { id: `${round}-500`, name: 'task', queue: 'default', attempt: 2 },
+        worker: 'worker-1',
+      });
+    }
+  });
 });
 
 describe('BatchSender', () => {

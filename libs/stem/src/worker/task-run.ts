@@ -3,6 +3,7 @@ import { type Duration, parseDuration } from '../core/duration.js';
 import { StemConfigError, type TaskCoordinates } from '../core/errors.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { toJson } from '../core/json.js';
+import { Linked } from '../core/linked-set.js';
 import type {
   ChildTaskOptions,
   RetryRequestOptions,
@@ -39,7 +40,7 @@ export interface RunSurroundings {
  * Everything that most handlers never look at (the signal, the logger, dates) is made when first asked
  * for.
  */
-export class TaskRun implements TaskContext {
+export class TaskRun extends Linked implements TaskContext {
   readonly delivery: Delivery;
   readonly task: RegisteredTask | undefined;
   /** When it started, by the broker's clock. */
@@ -68,6 +69,7 @@ export class TaskRun implements TaskContext {
     startedAt: number,
     surroundings: RunSurroundings,
   ) {
+    super();
     this.delivery = delivery;
     this.task = task;
     this.startedAt = startedAt;

@@ -9,6 +9,7 @@ import {
   UnknownTaskError,
 } from '../core/errors.js';
 import { faultHook } from '../core/fault-points.js';
+import { LinkedSet } from '../core/linked-set.js';
 import { nearestNames } from '../core/names.js';
 import type { SignalBus, SignalledWorker } from '../core/signals.js';
 import type { TaskLogger } from '../core/task-context.js';
@@ -68,7 +69,7 @@ export class WorkerSession {
   readonly #sender: OutcomeSender;
   readonly #reporter: RunReporter;
   readonly #buffer = new TaskBuffer();
-  readonly #runs = new Set<TaskRun>();
+  readonly #runs = new LinkedSet<TaskRun>();
   /** Stops asked for before the task had started. */
   readonly #cancelledEarly = new Map<string, string>();
   /** Outcomes on their way to the broker. */
@@ -154,12 +155,12 @@ export class WorkerSession {
 
   /** Asks every running handler to end. */
   abortRuns(reason: Error): void {
-    for (const run of this.#runs) run.abort(reason);
+    for (const run of this.#runs.toArray()) run.abort(reason);
   }
 
   /** Gives back what still runs; whatever those handlers do from now on is dropped. */
   releaseRuns(): void {
-    for (const run of [...this.#runs]) this.#settle(run, { verb: 'release' });
+    for (const run of this.#runs.toArray()) this.#settle(run, { verb: 'release' });
   }
 
   /** Resolves when nothing runs and every outcome has been answered, or after `timeoutMs`. */
@@ -188,7 +189,7 @@ export class WorkerSession {
 
   /** The longest running first, then those that wait. */
   tasks(): HeldTask[] {
-    const running = [...this.#runs].map((run) => ({
+    const running = this.#runs.toArray().map((run) => ({
       ...described(run.delivery, 'running'),
       runningMs: Math.round(run.durationMs),
     }));
@@ -212,7 +213,7 @@ export class WorkerSession {
    * whether the task is here.
    */
   cancel(id: string, { reason, terminate }: Pick<CancelRequest, 'reason' | 'terminate'>): boolean {
-    for (const run of this.#runs) {
+    for (const run of this.#runs.toArray()) {
       if (run.id !== id) continue;
       run.cancelReason = reason;
       const error = new TaskCancelledError(`Task '${run.name}' was cancelled: ${reason}`, {
@@ -499,7 +500,7 @@ export class WorkerSession {
 
   /** What can be ended need not go on beside the run that another worker has begun. */
   #endIsolatedRuns(): void {
-    for (const run of [...this.#runs]) {
+    for (const run of this.#runs.toArray()) {
       if (run.isolated) this.#end(run, { returned: false, error: run.abortReason });
     }
   }

@@ -7,6 +7,7 @@ import {
   StemClosedError,
   StemConfigError,
 } from '../../core/errors.js';
+import { Linked, LinkedSet } from '../../core/linked-set.js';
 import type { TaskLogger } from '../../core/task-context.js';
 import { BusyPoll } from './busy-poll.js';
 import { breakOff, openClient, type RedisSource } from './client-factory.js';
@@ -50,7 +51,7 @@ export class RedisConnection {
   readonly #onReconnected = new Set<() => void>();
   #wasReady = false;
   /** The oldest first: all have the same time limit. */
-  readonly #underWay = new Set<CallUnderWay>();
+  readonly #underWay = new LinkedSet<CallUnderWay>();
   #silenceWatch: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -119,7 +120,7 @@ export class RedisConnection {
     options: RunOptions = {},
   ): Promise<T> {
     const deadline = performance.now() + this.#commandTimeoutMs;
-    const underWay: CallUnderWay = { deadline };
+    const underWay = new CallUnderWay(deadline);
     let lost: Error | undefined;
     for (;;) {
       const client = this.#client;
@@ -215,7 +216,7 @@ export class RedisConnection {
    * new connection helps against the latter.
    */
   #endSilence(): void {
-    const [oldest] = this.#underWay;
+    const { oldest } = this.#underWay;
     if (!oldest || performance.now() < oldest.deadline) return;
     // The event loop may have been blocked, and the answer be there, unread.
     setImmediate(() => {
@@ -300,9 +301,11 @@ export interface RunOptions {
   readonly isAwaited?: boolean | undefined;
 }
 
-interface CallUnderWay {
-  /** When it must have its answer, by the monotonic clock. */
-  readonly deadline: number;
+class CallUnderWay extends Linked {
+  /** @param deadline when it must have its answer, by the monotonic clock. */
+  constructor(readonly deadline: number) {
+    super();
+  }
 }
 
 function isTimeout(error: Error): boolean {

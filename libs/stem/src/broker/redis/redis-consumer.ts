@@ -14,6 +14,7 @@ import type {
   SettleOutcome,
   Success,
 } from '../broker.js';
+import { Linked, LinkedSet } from '../../core/linked-set.js';
 import type { Passengers } from './batcher.js';
 import { ClaimRounds } from './claim-rounds.js';
 import { readHandOut, type Unreadable } from './hand-out-reader.js';
@@ -76,7 +77,7 @@ export class RedisConsumer implements Consumer {
   readonly #settlers: readonly Settlers[];
   readonly #records: SucceededRecords;
   readonly #rounds: ClaimRounds;
-  readonly #held = new Set<RedisDelivery>();
+  readonly #held = new LinkedSet<RedisDelivery>();
   /** The queues that it takes tasks from now; see {@link leaveOut}. */
   #queues: readonly string[];
   #queueRotation = 0;
@@ -95,7 +96,7 @@ export class RedisConsumer implements Consumer {
   /** Until then it is looked more often. */
   #inDoubtUntilMonotonicMs = 0;
   /** Claims without an answer yet, by partition. */
-  readonly #claiming: readonly Set<Promise<unknown>>[];
+  readonly #claiming: readonly LinkedSet<ClaimUnderWay>[];
   #cancelCheck: NodeJS.Timeout | undefined;
   #endReconnected: (() => void) | undefined;
   #closed = false;
@@ -111,7 +112,7 @@ export class RedisConsumer implements Consumer {
       ({ scripts }) =>
         new Settlers(scripts, this.id, (deliveries, send) => this.#settleBatch(deliveries, send)),
     );
-    this.#claiming = context.partitions.map(() => new Set());
+    this.#claiming = context.partitions.map(() => new LinkedSet());
   }
 
   async open(): Promise<void> {
@@ -291,7 +292,7 @@ export class RedisConsumer implements Consumer {
 
   /** Passes a request to stop on, when it is about a task held here. */
   hearCancelRequest(id: string, request: CancelRequest): void {
-    for (const delivery of this.#held) {
+    for (const delivery of this.#held.toArray()) {
       if (delivery.envelope.id !== id || delivery.isSettling) continue;
       const asks = request.terminate ? 'terminate' : 'asked';
       if (delivery.heardCancel === asks || delivery.heardCancel === 'terminate') continue;
@@ -315,7 +316,7 @@ export class RedisConsumer implements Consumer {
 
   async #checkCancels(): Promise<void> {
     const ids: string[][] = this.#context.partitions.map(() => []);
-    for (const { partition, envelope, isSettling, heardCancel } of this.#held) {
+    for (const { partition, envelope, isSettling, heardCancel } of this.#held.toArray()) {
       if (!isSettling && heardCancel !== 'terminate') ids[partition]?.push(envelope.id);
     }
     for (const { index, scripts } of this.#context.partitions) {
@@ -362,7 +363,7 @@ export class RedisConsumer implements Consumer {
     const settlers = this.#settlers[partition.index] as Settlers;
     const passengers = settlers.takeCompletions();
     settlers.flush();
-    const claiming = this.#claiming[partition.index] as Set<Promise<unknown>>;
+    const claiming = this.#claiming[partition.index] as LinkedSet<ClaimUnderWay>;
     const claimed = claim(partition.scripts, {
       consumer: this.id,
       queues,
@@ -373,14 +374,15 @@ export class RedisConsumer implements Consumer {
       completions: passengers?.items ?? [],
     });
     if (passengers) this.#followPassengers(partition, passengers, claimed);
-    claiming.add(claimed);
+    const underWay = new ClaimUnderWay(claimed);
+    claiming.add(underWay);
     try {
       return await claimed;
     } catch (error) {
       this.#doubt(partition);
       throw error;
     } finally {
-      claiming.delete(claimed);
+      claiming.delete(underWay);
     }
   }
 
@@ -425,12 +427,13 @@ export class RedisConsumer implements Consumer {
   }
 
   async #giveBackUnknown(partition: Partition): Promise<void> {
-    await Promise.allSettled(this.#claiming[partition.index] as Set<Promise<unknown>>);
+    const claiming = this.#claiming[partition.index] as LinkedSet<ClaimUnderWay>;
+    await Promise.allSettled(claiming.toArray().map(({ answer }) => answer));
     // What those claims brought is known a moment after their answers.
     await new Promise((resolve) => process.nextTick(resolve));
     if (this.#leaseLost) return;
     this.#uncertain.delete(partition);
-    const held = [...this.#held].filter((delivery) => delivery.partition === partition.index);
+    const held = this.#held.toArray().filter((delivery) => delivery.partition === partition.index);
     try {
       const reply = await reconcile(partition.scripts, this.id, this.#options.queues, held);
       if (reply === 'lease-lost') this.#loseLease();
@@ -501,6 +504,12 @@ export class RedisConsumer implements Consumer {
           this.#context.onFault(String(error));
         },
       );
+  }
+}
+
+class ClaimUnderWay extends Linked {
+  constructor(readonly answer: Promise<unknown>) {
+    super();
   }
 }
 

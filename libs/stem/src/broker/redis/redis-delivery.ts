@@ -1,9 +1,10 @@
 import type { Envelope } from '../../core/envelope.js';
+import { Linked } from '../../core/linked-set.js';
 import type { Delivery, Progress } from '../broker.js';
 import type { Message } from './message.js';
 
 /** A hand-out, with what is needed to find its stream entry again. */
-export class RedisDelivery implements Delivery {
+export class RedisDelivery extends Linked implements Delivery {
   readonly envelope: Envelope;
   readonly queue: string;
   readonly priority: number;
@@ -39,6 +40,7 @@ export class RedisDelivery implements Delivery {
     envelope: Envelope,
     handOuts: number,
   ) {
+    super();
     this.envelope = envelope;
     this.queue = where.queue;
     this.priority = where.priority;

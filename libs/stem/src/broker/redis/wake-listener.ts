@@ -75,11 +75,13 @@ export class WakeListener {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#endWait?.(), ms);
-      this.#endWait = () => {
+      // A literal assigned to a property would be kept until the next full garbage collection; see `TextCommand`.
+      const end = (): void => {
         clearTimeout(timer);
         this.#endWait = undefined;
         resolve();
       };
+      this.#endWait = end;
     });
   }
 }
