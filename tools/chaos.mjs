@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
-import { ensureRedisServer } from './ensure-redis-server.mjs';
+import { ensurePrograms } from './ensure-programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = [join(root, 'test/chaos'), join(root, 'test/support')];
@@ -29,7 +29,7 @@ const previous = join(root, 'test/chaos/fixtures/nestjs-stem-previous.tgz');
 process.exitCode = main(process.argv.slice(2));
 
 function main(args) {
-  const missing = ensureRedisServer();
+  const missing = ensurePrograms();
   if (missing !== undefined) {
     console.error(missing);
     return 1;

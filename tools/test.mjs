@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureRedisServer } from './ensure-redis-server.mjs';
+import { ensurePrograms } from './ensure-programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const STATIC_CHECKS_AT_ONCE = 2;
@@ -18,7 +18,7 @@ const STATIC_CHECKS_AT_ONCE = 2;
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(jestArguments) {
-  const missing = ensureRedisServer();
+  const missing = ensurePrograms();
   if (missing !== undefined) {
     console.error(missing);
     return 1;

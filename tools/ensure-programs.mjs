@@ -4,28 +4,36 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /**
- * The tests start private servers from the redis-server program. Where that is allowed, a missing
- * one is installed; otherwise the line to show to the user is returned.
+ * The tests start private servers from the redis-server program, and make certificates for them with
+ * openssl. Where that is allowed, what is missing is installed; otherwise the line to show to the user is
+ * returned.
  */
-export function ensureRedisServer() {
-  if (succeeds('redis-server', '--version')) return undefined;
+export function ensurePrograms() {
+  if (missing().length === 0) return undefined;
 
   const canInstall = process.getuid?.() === 0 && succeeds('apt-get', '--version');
   if (canInstall) {
-    console.log('redis-server is missing: installing it with apt-get');
-    installWithoutService();
-    if (succeeds('redis-server', '--version')) return undefined;
+    console.log(`Installing with apt-get what is missing: ${missing().join(', ')}`);
+    installWithoutService(missing());
+    if (missing().length === 0) return undefined;
   }
-  return 'The tests need redis-server 7.0 or newer on the PATH (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)';
+  return 'The tests need redis-server 7.0 or newer and openssl on the PATH (Debian, Ubuntu: apt-get install redis-server openssl; macOS: brew install redis openssl)';
+}
+
+function missing() {
+  return [
+    ['redis-server', '--version'],
+    ['openssl', 'version'],
+  ].flatMap(([program, option]) => (succeeds(program, option) ? [] : [program]));
 }
 
 /** Debian starts a service on 6379 with the package; the tests neither need nor want it. */
-function installWithoutService() {
+function installWithoutService(packages) {
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     run('apt-get', 'update', '-q');
-    run('apt-get', 'install', '-q', '-y', 'redis-server');
+    run('apt-get', 'install', '-q', '-y', ...packages);
   } finally {
     if (ownPolicy) rmSync(POLICY, { force: true });
   }
