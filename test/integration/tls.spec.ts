@@ -15,7 +15,7 @@ import { freshNamespace } from '../support/stem.js';
  * library, and a TLS socket takes it in another way than a plain one.
  */
 
-const openssl = promisify(execFile).bind(undefined, 'openssl');
+const run = promisify(execFile);
 
 let server: RedisServer;
 let admin: Redis;
@@ -25,7 +25,7 @@ let tlsPort: number;
 const file = (name: string): string => join(dir, name);
 
 async function makeCertificate(name: string): Promise<void> {
-  await openssl([
+  await run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'],
     ...['-keyout', file(`${name}.key`), '-out', file(`${name}.pem`), '-days', '2'],
     ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
