@@ -27,7 +27,7 @@ function missing() {
   ].flatMap(([program, option]) => (succeeds(program, option) ? [] : [program]));
 }
 
-/** Debian starts a service on 6379 with the package; the tests neither need nor want it. */
+/** Debian starts a service on 6379 with redis-server; the tests neither need nor want it. */
 function installWithoutService(packages) {
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
@@ -37,6 +37,8 @@ function installWithoutService(packages) {
   } finally {
     if (ownPolicy) rmSync(POLICY, { force: true });
   }
+  // Somebody else's redis-server is none of our business.
+  if (!packages.includes('redis-server')) return;
   // A policy that was there before may have let the service start, and systemd enables it for the
   // next boot.
   if (existsSync('/run/systemd/system')) succeeds('systemctl', 'disable', '--now', 'redis-server');
