@@ -1,3 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Linked, LinkedSet } from './linked-set.js';
 
 class Item extends Linked {
@@ -61,11 +65,25 @@ describe('LinkedSet', () => {
     expect(namesIn(set)).toBe('bca');
   });
 
-  it('leaves no reference from what is gone to what is here', () => {
-    const { set, item } = make('abc');
-    set.delete(item('b'));
-    const { linkedIn, linkedBefore, linkedAfter } = item('b');
-    expect([linkedIn, linkedBefore, linkedAfter]).toEqual([undefined, undefined, undefined]);
+  it('leaves no reference from what is gone to what is here', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const takeOut = () => {
+      const { set, item } = make('abc');
+      set.delete(item('b'));
+      return { gone: item('b'), left: [set, item('a'), item('c')].map((it) => new WeakRef(it)) };
+    };
+    const { gone, left } = takeOut();
+    await turn();
+    collectGarbage();
+    expect(left.map((it) => it.deref())).toEqual([undefined, undefined, undefined]);
+    expect(gone.name).toBe('b');
+  });
+
+  it('shows nothing of its neighbours to whoever writes an item to a log', () => {
+    const { item } = make('abc');
+    expect(JSON.stringify(item('b'))).toBe('{"name":"b"}');
+    expect(inspect(item('b'), { showHidden: true, depth: 9 })).toBe("Item { name: 'b' }");
   });
 
   it('is empty after clear, and so are those that were in it', () => {

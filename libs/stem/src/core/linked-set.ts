@@ -1,9 +1,42 @@
-/** What a {@link LinkedSet} holds. It is in one set at a time, and the set alone touches these fields. */
+/**
+ * What a {@link LinkedSet} can hold, in one set at a time. Links are private: handlers are given such objects, and
+ * whoever writes one to a log must not write its neighbours, which are other tasks.
+ */
 export abstract class Linked {
-  linkedIn: object | undefined;
-  linkedBefore: Linked | undefined;
-  linkedAfter: Linked | undefined;
+  #set: object | undefined;
+  #before: Linked | undefined;
+  #after: Linked | undefined;
+
+  static isIn(item: Linked, set: object): boolean {
+    return item.#set === set;
+  }
+
+  static after(item: Linked): Linked | undefined {
+    return item.#after;
+  }
+
+  /** Makes it the last of a ring: the one before `end`. */
+  static append(item: Linked, set: object, end: Linked): void {
+    const newest = end.#before ?? end;
+    item.#set = set;
+    item.#before = newest;
+    item.#after = end;
+    newest.#after = item;
+    end.#before = item;
+  }
+
+  static remove(item: Linked): void {
+    const before = item.#before as Linked;
+    const after = item.#after as Linked;
+    before.#after = after;
+    after.#before = before;
+    // What is gone must not refer to what is here: it may live longer than anybody needs it.
+    item.#set = item.#before = item.#after = undefined;
+  }
 }
+
+/** Stands before the oldest and after the newest of a set, so that each has neighbours. */
+class End extends Linked {}
 
 /**
  * A set for what comes and goes all the time, oldest first: adding and deleting allocate nothing.
@@ -14,8 +47,7 @@ export abstract class Linked {
  * for each task fills the old generation, and makes every collection of the young one copy more.
  */
 export class LinkedSet<T extends Linked> {
-  #oldest: Linked | undefined;
-  #newest: Linked | undefined;
+  readonly #end = new End();
   #size = 0;
 
   get size(): number {
@@ -24,33 +56,23 @@ export class LinkedSet<T extends Linked> {
 
   /** What has been here longest. */
   get oldest(): T | undefined {
-    return this.#oldest as T | undefined;
+    return this.#size === 0 ? undefined : (Linked.after(this.#end) as T);
   }
 
   has(item: T): boolean {
-    return item.linkedIn === this;
+    return Linked.isIn(item, this);
   }
 
   /** Adds it as the newest, unless it is here. It must not be in another set. */
   add(item: T): void {
-    if (item.linkedIn === this) return;
-    item.linkedIn = this;
-    item.linkedBefore = this.#newest;
-    if (this.#newest === undefined) this.#oldest = item;
-    else this.#newest.linkedAfter = item;
-    this.#newest = item;
+    if (this.has(item)) return;
+    Linked.append(item, this, this.#end);
     this.#size++;
   }
 
   delete(item: T): void {
-    if (item.linkedIn !== this) return;
-    const { linkedBefore: before, linkedAfter: after } = item;
-    if (before === undefined) this.#oldest = after;
-    else before.linkedAfter = after;
-    if (after === undefined) this.#newest = before;
-    else after.linkedBefore = before;
-    // What is gone must not refer to what is here: it may live longer than anybody needs it.
-    item.linkedIn = item.linkedBefore = item.linkedAfter = undefined;
+    if (!this.has(item)) return;
+    Linked.remove(item);
     this.#size--;
   }
 
@@ -61,7 +83,8 @@ export class LinkedSet<T extends Linked> {
   /** What is here now, oldest first: a copy, so that what it is needed for may add and delete. */
   toArray(): T[] {
     const items: T[] = [];
-    for (let item = this.#oldest; item !== undefined; item = item.linkedAfter)
+    let item: Linked | undefined = this.oldest;
+    for (; item !== undefined && item !== this.#end; item = Linked.after(item))
       items.push(item as T);
     return items;
   }
