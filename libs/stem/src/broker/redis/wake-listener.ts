@@ -75,7 +75,7 @@ export class WakeListener {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#endWait?.(), ms);
-      // A literal assigned to a property would be kept until the next full garbage collection; see `TextCommand`.
+      // A literal assigned to a property would be kept until the next full garbage collection; see `OwnCommand`.
       const end = (): void => {
         clearTimeout(timer);
         this.#endWait = undefined;

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
-import { Command } from 'ioredis';
+import { OwnCommand } from './own-command.js';
 
 /** `SET` of a large value that goes by itself, without a copy of the value on the way to the socket. */
-export class StageCommand extends Command {
+export class StageCommand extends OwnCommand {
   readonly #bytes: Buffer;
 
   constructor(key: string, bytes: Buffer, ttlMs: number) {
-    super('set', [key, bytes, 'PX', ttlMs], { replyEncoding: 'utf8' });
+    super('set', [key, bytes, 'PX', String(ttlMs)], { replyEncoding: 'utf8' });
     this.#bytes = bytes;
   }
 
@@ -19,9 +19,5 @@ export class StageCommand extends Command {
     );
     stream.write(this.#bytes);
     return `\r\n$2\r\nPX\r\n$${ttlMs.length}\r\n${ttlMs}\r\n`;
-  }
-
-  override setTimeout(): void {
-    // `RedisConnection` bounds the call that relies on it.
   }
 }

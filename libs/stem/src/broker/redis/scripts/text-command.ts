@@ -1,4 +1,4 @@
-import { Command } from 'ioredis';
+import { OwnCommand } from './own-command.js';
 
 /** From about so many characters a call is written into bytes argument by argument. */
 const LONG = 2_048;
@@ -11,10 +11,9 @@ const MARK_ARRAY = 42;
 const MARK_TEXT = 36;
 
 /**
- * A call as ioredis sends and answers it, without what its own calls spend on arguments of any kind and on a
- * timer for each: ours are texts, and `RedisConnection` bounds its calls by itself.
+ * A script call, without what ioredis' own calls spend on arguments of any kind: ours are texts.
  */
-export class TextCommand extends Command {
+export class TextCommand extends OwnCommand {
   constructor(name: 'evalsha' | 'eval', args: string[]) {
     super(name, [], { replyEncoding: 'utf8' });
     // The constructor would copy them one by one to flatten them.
@@ -43,39 +42,7 @@ export class TextCommand extends Command {
     }
     return bytes.subarray(0, at);
   }
-
-  override setTimeout(): void {
-    // See above.
-  }
 }
-
-/**
- * Makes the promise of a call; ioredis' constructor calls it, by this name. Its own way assigns function literals to
- * properties of the call. V8 takes such a function for one that stays, and places it in the old generation (its
- * parser's "pretenure"): the call with all its arguments is then kept until the next full garbage collection, and
- * each collection of the young generation has all calls since to copy. Under another name ioredis' own would be
- * used, and all would work.
- */
-Object.defineProperty(TextCommand.prototype, 'initPromise', {
-  value(this: TextCommand): void {
-    this.isResolved = false;
-    this.isSettled = false;
-    this.promise = new Promise((resolve, reject) => {
-      // Not assigned as a literal, see above.
-      const answer = (reply: Buffer): void => {
-        this.isSettled = true;
-        this.isResolved = true;
-        try {
-          resolve(this.transformReply(reply));
-        } catch (error) {
-          this.reject(error as Error);
-        }
-      };
-      this.resolve = answer;
-      this.reject = reject;
-    });
-  },
-});
 
 function writeText(bytes: Buffer, at: number, text: string, length: number): number {
   const from = writeCount(bytes, at, MARK_TEXT, length);
