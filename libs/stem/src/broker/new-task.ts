@@ -1,7 +1,10 @@
 /** A task that is about to be enqueued; already checked and encoded. */
 export interface NewTask {
   readonly id: string;
-  /** The id was made up for this call: finding it taken means that an unanswered call had succeeded. */
+  /**
+   * The id was made by the broker's `newTaskId` for this call: finding it taken means that an unanswered call had
+   * succeeded. It stands in the envelope as it is.
+   */
   readonly idIsNew?: boolean | undefined;
   readonly queue: string;
   readonly priority: number;

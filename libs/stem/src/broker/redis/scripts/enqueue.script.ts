@@ -74,12 +74,9 @@ interface Run {
 
 function kindOf(task: NewTask): Run['kind'] {
   if (!isPlain(task)) return 'special';
-  // The script takes a new id from the envelope, where it stands as it is: new ids need no escapes.
-  return task.idIsNew && task.envelope.startsWith(task.id, ENVELOPE_START.length) ? 'new' : 'plain';
+  // The script takes a new id from the envelope.
+  return task.idIsNew ? 'new' : 'plain';
 }
-
-/** What comes before the id in an envelope. */
-const ENVELOPE_START = '["';
 
 /** What became of each task, from what `include/accept_runs.lua` says of those that were refused. */
 export function decodeOutcomes(
