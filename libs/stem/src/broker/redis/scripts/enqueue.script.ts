@@ -23,59 +23,74 @@ export async function enqueue(
 
 /** Tasks as `include/accept_runs.lua` takes them. */
 export function encodeRuns(tasks: readonly NewTask[]): ScriptArgument[] {
+  const runs = runsOf(tasks);
   const queues = new Map<string, number>();
-  for (const task of tasks) {
-    if (!queues.has(task.queue)) queues.set(task.queue, queues.size);
+  for (const { queue } of runs) {
+    if (!queues.has(queue)) queues.set(queue, queues.size);
   }
   const args: ScriptArgument[] = [queues.size, ...queues.keys()];
-  // Tasks of one kind that follow each other make a run, which is announced once.
-  let run: Run | undefined;
-  let countAt = 0;
-  for (const task of tasks) {
-    const kind = kindOf(task);
-    const code = (queues.get(task.queue) as number) * 10 + task.priority;
-    const isSame =
-      run?.kind === kind &&
-      run.code === code &&
-      (kind !== 'new' || run.idLength === task.id.length);
-    if (!isSame) {
-      run = { kind, code, idLength: task.id.length };
-      countAt = args.push(kind, code, 0) - 1;
-      if (kind === 'new') args.push(run.idLength);
-    }
-    args[countAt] = (args[countAt] as number) + 1;
-    if (kind === 'new') {
+  for (const { kind, queue, priority, idLength, from, to } of runs) {
+    args.push(kind, (queues.get(queue) as number) * 10 + priority, to - from);
+    if (kind === 'new') args.push(idLength);
+    for (let i = from; i < to; i++) {
+      const task = tasks[i] as NewTask;
+      if (kind !== 'new') args.push(task.id);
       args.push(task.envelope);
-      continue;
-    }
-    args.push(task.id, task.envelope);
-    if (kind === 'special') {
-      args.push(
-        task.delayMs ?? '',
-        task.dueAt ?? '',
-        task.expiresInMs ?? '',
-        task.expiresAt ?? '',
-        task.unique?.key ?? '',
-        task.unique?.forMs ?? '',
-        task.sequence?.key ?? '',
-        task.sequence?.number ?? '',
-      );
+      if (kind === 'special') args.push(...specialsOf(task));
     }
   }
   return args;
 }
 
-/** Tasks that follow each other and have this in common. */
+/** Tasks of one kind and place that follow each other; they are announced once. */
 interface Run {
   readonly kind: 'new' | 'plain' | 'special';
-  readonly code: number;
+  readonly queue: string;
+  readonly priority: number;
   readonly idLength: number;
+  /** Index of the first of them. */
+  readonly from: number;
+  /** Index after the last of them. */
+  to: number;
+}
+
+function runsOf(tasks: readonly NewTask[]): Run[] {
+  const runs: Run[] = [];
+  let run: Run | undefined;
+  for (let i = 0; i < tasks.length; i++) {
+    const task = tasks[i] as NewTask;
+    const kind = kindOf(task);
+    if (run === undefined || kind !== run.kind || !isAlike(task, run)) {
+      const { queue, priority, id } = task;
+      runs.push((run = { kind, queue, priority, idLength: id.length, from: i, to: i }));
+    }
+    run.to++;
+  }
+  return runs;
 }
 
 function kindOf(task: NewTask): Run['kind'] {
   if (!isPlain(task)) return 'special';
   // The script takes a new id from the envelope.
   return task.idIsNew ? 'new' : 'plain';
+}
+
+function isAlike(task: NewTask, { kind, queue, priority, idLength }: Run): boolean {
+  if (task.queue !== queue || task.priority !== priority) return false;
+  return kind !== 'new' || task.id.length === idLength;
+}
+
+function specialsOf(task: NewTask): ScriptArgument[] {
+  return [
+    task.delayMs ?? '',
+    task.dueAt ?? '',
+    task.expiresInMs ?? '',
+    task.expiresAt ?? '',
+    task.unique?.key ?? '',
+    task.unique?.forMs ?? '',
+    task.sequence?.key ?? '',
+    task.sequence?.number ?? '',
+  ];
 }
 
 /** What became of each task, from what `include/accept_runs.lua` says of those that were refused. */
