@@ -10,6 +10,8 @@
  * include defines is moved down to where it is first used: a script that returns before that saves it. A
  * function that is one expression is written out where it is called, and `redis.call` is looked up once.
  *
+ * A first line `#!lua flags=...` stays the first line: Redis reads there what a script may do.
+ *
  * With --check nothing is written; the exit code is 1 when the module is out of date.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -31,6 +33,7 @@ const DEFINITION = /^local (?:(function) )?(\w+)(?= ?\(| = )/;
 const EXPRESSION = /^[ \t]*local function (\w+)\(([\w, ]*)\) return (.+) end\n/m;
 /** What can stand in for a parameter as it is: a name, a literal, an element. */
 const SIMPLE = /^(?:[\w.]+|'[^']*'|\w+\[[^[\]]+\])$/;
+const FLAGS = /^#!lua flags=[a-z,-]+$/;
 const COMMENT_OR_BLANK = /^\s*(--.*)?$/;
 const BLOCK_COMMENT = /^\s*--\[=*\[/;
 
@@ -62,16 +65,26 @@ function main(checkOnly) {
 
 function render(scripts) {
   const entries = scripts.map((name) => {
-    const chunks = definedLate(withoutUnused(embed(join(folder, name), new Set())));
-    const source = JSON.stringify(
-      `${withCallLookedUpOnce(withExpressionsInPlace(textOf(chunks)))}\n`,
-    );
+    const file = join(folder, name);
+    const chunks = definedLate(withoutUnused(embed(file, new Set())));
+    const body = withCallLookedUpOnce(withExpressionsInPlace(textOf(chunks)));
+    const source = JSON.stringify(`${flagsOf(file)}${body}\n`);
     return `  ${propertyKey(basename(name, '.lua'))}: ${source},\n`;
   });
   return [
     '// Generated from the .lua files in this folder by `npm run generate`. Do not edit.\n',
     `export const sources = {\n${entries.join('')}} as const;\n`,
   ].join('\n');
+}
+
+/** The line in which a script tells Redis what it may do; nothing when it has none. */
+function flagsOf(file) {
+  const [first] = readFileSync(file, 'utf8').split(/\r?\n/, 1);
+  if (FLAGS.test(first)) return `${first}\n`;
+  if (first.startsWith('#')) {
+    throw new Error(`${relative(root, file)}:1: expected #!lua flags=<flag>,<flag>`);
+  }
+  return '';
 }
 
 function propertyKey(name) {
@@ -108,7 +121,7 @@ function embed(file, included, isInclude = false) {
     if (BLOCK_COMMENT.test(line)) {
       throw new Error(`${where}: block comments are not supported, start each line with --`);
     }
-    if (COMMENT_OR_BLANK.test(line)) continue;
+    if (COMMENT_OR_BLANK.test(line) || (index === 0 && FLAGS.test(line))) continue;
     const text = line.trimEnd();
     if (definition) {
       body.push({ text });

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Gives tasks their turn under a rate limit, or
 -- postpone: running -> scheduled, until a turn of their own; or -> cancelled when a stop was asked for
 --

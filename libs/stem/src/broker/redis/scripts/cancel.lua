@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- cancel: scheduled, queued, retrying -> cancelled; running -> its holder is asked to stop
 --
 -- KEYS[1]  the partition's prefix

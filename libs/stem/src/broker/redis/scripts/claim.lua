@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- claim: queued -> running, after completing what the worker brings and settling what is due (expire, promote)
 --
 -- KEYS[1]  the partition's prefix

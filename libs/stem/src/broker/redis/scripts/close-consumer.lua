@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Gives back whatever a consumer still holds, then takes it off the register.
 --
 -- KEYS[1]  the partition's prefix

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- complete: running -> succeeded
 --
 -- KEYS[1]  the partition's prefix

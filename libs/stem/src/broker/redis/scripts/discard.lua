@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Deletes dead letters for good.
 --
 -- KEYS[1]  the partition's prefix

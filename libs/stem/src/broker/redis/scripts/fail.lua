@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- fail: running -> failed, a dead letter
 -- abandon: running -> cancelled
 --

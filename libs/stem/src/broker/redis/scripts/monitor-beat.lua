@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes the heartbeat of a process, and forgets those whose time has run out.
 --
 -- KEYS[1]  the partition's prefix

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- move-piece: – -> queued / scheduled, for the tasks of one piece of an accepted batch
 --
 -- KEYS[1]  the partition's prefix

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Registers a consumer and takes its lease.
 --
 -- KEYS[1]  the partition's prefix

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Stops or resumes handing out tasks of a queue.
 --
 -- KEYS[1]  the partition's prefix

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Keeps the latest progress of running tasks.
 --
 -- KEYS[1]  the partition's prefix

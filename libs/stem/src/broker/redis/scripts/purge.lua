@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- cancel, for a bounded number of waiting tasks of one queue
 --
 -- KEYS[1]  the partition's prefix

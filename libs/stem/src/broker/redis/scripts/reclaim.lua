@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- reclaim: running -> queued, failed or cancelled, for one consumer whose lease has run out. When there is none:
 -- a batch whose client has not moved its pieces in time, for whoever asks first.
 --
@@ -21,8 +22,7 @@ if not consumer then
   if not batch then return {} end
   local progress = redis.pcall('HMGET', batch_key(batch), 'next', 'pieces')
   if progress[1] and progress[2] then
-    -- Refused when Redis is full, and then nothing could be moved. Leases are to be looked after all the same.
-    if redis.pcall('ZADD', BATCHES, now + ARGV[3], batch) ~= 0 then return {} end
+    redis.call('ZADD', BATCHES, now + ARGV[3], batch)
   else
     redis.call('ZREM', BATCHES, batch)
   end

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Gives back tasks that were handed to a consumer whose claim was answered into a broken connection:
 -- the server says it holds them, the consumer does not know.
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- release: running -> queued, at its old place; or -> cancelled when a stop was asked for meanwhile
 --
 -- KEYS[1]  the partition's prefix

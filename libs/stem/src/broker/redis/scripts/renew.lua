@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- renew: running -> running, for everything the consumer holds
 --
 -- KEYS[1]  the partition's prefix

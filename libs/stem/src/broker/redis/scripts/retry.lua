@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- retry: running -> retrying; or -> cancelled when a stop was asked for meanwhile
 --
 -- KEYS[1]  the partition's prefix

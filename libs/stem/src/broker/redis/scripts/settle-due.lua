@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- promote: scheduled, retrying -> queued; expire: scheduled, queued -> expired
 --
 -- KEYS[1]  the partition's prefix

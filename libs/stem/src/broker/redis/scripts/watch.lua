@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Asks to be told when tasks have ended.
 --
 -- KEYS[1]  the partition's prefix
