@@ -235,7 +235,7 @@ export class RedisConnection {
         else reject(this.#unavailable());
       };
       const timer = setTimeout(done, Math.max(limitMs, 0));
-      // A wrong password does not get better by waiting.
+      // Neither a wrong password nor a foreign certificate gets better by waiting.
       const refusalCheck = setInterval(() => {
         if (isRefusal(this.#lastError)) done();
       }, 50);
@@ -247,8 +247,11 @@ export class RedisConnection {
     if (this.#closed)
       return new StemClosedError(`The connection to ${this.description} is closed.`);
     const why = this.#lastError ? ` (${hidePassword(this.#lastError.message)})` : '';
+    const advice = isForeignCertificate(this.#lastError)
+      ? 'Set `tls.caCert` to the certificate of its authority, and connect by a name that its own is made out to.'
+      : 'Check that it runs, and its URL and password.';
     return new BrokerUnavailableError(
-      `Redis at ${this.description} cannot be reached${why}. Check that it runs, and its URL and password.`,
+      `Redis at ${this.description} cannot be reached${why}. ${advice}`,
       { cause: this.#lastError },
     );
   }
@@ -332,8 +335,29 @@ function isNotReady(error: Error): boolean {
 function isRefusal(error: Error | undefined): boolean {
   return (
     error !== undefined &&
-    /\b(WRONGPASS|NOAUTH|NOPERM|ERR invalid DB|ERR DB index)\b/.test(error.message)
+    (/\b(WRONGPASS|NOAUTH|NOPERM|ERR invalid DB|ERR DB index)\b/.test(error.message) ||
+      isForeignCertificate(error))
   );
+}
+
+/**
+ * Errors of Node about a certificate that nobody here trusts, or that is made out to another name (nodejs.org/api,
+ * "X509 certificate error codes" of `tls`). One that is too old is not among them: it may be renewed before long.
+ */
+const FOREIGN_CERTIFICATE: ReadonlySet<unknown> = new Set([
+  'CERT_REJECTED',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+function isForeignCertificate(error: Error | undefined): boolean {
+  return FOREIGN_CERTIFICATE.has((error as NodeJS.ErrnoException | undefined)?.code);
 }
 
 function describeSource(source: RedisSource): string {
