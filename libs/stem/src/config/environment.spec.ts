@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StemConfigError } from '../core/errors.js';
@@ -89,33 +89,40 @@ describe('StemConfig.fromEnvironment', () => {
     expect(error.message).not.toContain('hunter2');
   });
 
-  it('makes TLS options of the files that STEM_TLS_* name', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'stem-tls-'));
-    const file = (name: string): string => {
-      writeFileSync(join(folder, name), `PEM of ${name}`);
-      return join(folder, name);
-    };
-    const env = {
-      STEM_BROKER_URL: 'rediss://h',
-      STEM_TLS_CA_CERT: file('ca'),
-      STEM_TLS_CLIENT_CERT: file('cert'),
-      STEM_TLS_CLIENT_KEY: file('key'),
-      STEM_TLS_ALLOW_INSECURE: 'true',
-    };
-    expect(resolveStemOptions({}, env).broker).toEqual({
-      kind: 'redis',
-      connection: {
-        url: 'rediss://h',
-        tls: {
-          ca: 'PEM of ca',
-          cert: 'PEM of cert',
-          key: 'PEM of key',
-          rejectUnauthorized: false,
-        },
-      },
+  describe('TLS', () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'stem-tls-'));
     });
-    expect(refusal({ STEM_TLS_CLIENT_CERT: env.STEM_TLS_CLIENT_CERT }).option).toBe(
-      'STEM_TLS_CLIENT_KEY',
-    );
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    it('makes options of the files that STEM_TLS_* name', () => {
+      const file = (name: string): string => {
+        writeFileSync(join(folder, name), `PEM of ${name}`);
+        return join(folder, name);
+      };
+      const env = {
+        STEM_BROKER_URL: 'rediss://h',
+        STEM_TLS_CA_CERT: file('ca'),
+        STEM_TLS_CLIENT_CERT: file('cert'),
+        STEM_TLS_CLIENT_KEY: file('key'),
+        STEM_TLS_ALLOW_INSECURE: 'true',
+      };
+      expect(resolveStemOptions({}, env).broker).toEqual({
+        kind: 'redis',
+        connection: {
+          url: 'rediss://h',
+          tls: {
+            ca: 'PEM of ca',
+            cert: 'PEM of cert',
+            key: 'PEM of key',
+            rejectUnauthorized: false,
+          },
+        },
+      });
+      expect(refusal({ STEM_TLS_CLIENT_CERT: env.STEM_TLS_CLIENT_CERT }).option).toBe(
+        'STEM_TLS_CLIENT_KEY',
+      );
+    });
   });
 });
