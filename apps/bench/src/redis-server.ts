@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { onExit } from './on-exit.js';
 
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
@@ -20,17 +22,22 @@ export interface RedisServer {
 /** Starts the `redis-server` of the PATH on a free port, in a folder that {@link RedisServer.stop} removes. */
 export async function startRedisServer(): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'stem-bench-'));
+  const forget = onExit(() => rmSync(folder, { recursive: true, force: true }));
+  const remove = (): Promise<void> => {
+    forget();
+    return rm(folder, { recursive: true, force: true });
+  };
   try {
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
       const server = await spawnServer(port, folder);
       const url = `redis://127.0.0.1:${port}/0`;
-      if (await isUp(server, url)) return { url, stop: () => stop(server, folder) };
+      if (await isUp(server, url)) return { url, stop: () => stop(server).then(remove) };
       server.kill('SIGKILL');
       if (attempt === START_ATTEMPTS) throw new Error('redis-server did not start.');
     }
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await remove();
     throw error;
   }
 }
@@ -46,8 +53,10 @@ async function spawnServer(port: number, folder: string): Promise<ChildProcess> 
   } catch (cause) {
     throw new Error('redis-server could not be started: is it installed?', { cause });
   }
-  // It must not outlive us, however we end.
-  process.once('exit', () => server.kill('SIGKILL'));
+  server.once(
+    'exit',
+    onExit(() => server.kill('SIGKILL')),
+  );
   return server;
 }
 
@@ -63,13 +72,11 @@ async function isUp(server: ChildProcess, url: string): Promise<boolean> {
   }
 }
 
-async function stop(server: ChildProcess, folder: string): Promise<void> {
-  if (server.exitCode === null && server.signalCode === null) {
-    const ended = once(server, 'exit');
-    server.kill('SIGTERM');
-    await ended;
-  }
-  await rm(folder, { recursive: true, force: true });
+async function stop(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, 'exit');
+  server.kill('SIGTERM');
+  await ended;
 }
 
 async function freePort(): Promise<number> {

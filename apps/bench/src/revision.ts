@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onExit } from './on-exit.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const LIBRARY = 'nestjs-stem';
@@ -23,7 +25,11 @@ export interface Revision {
  */
 export async function checkOut(revision: string): Promise<Revision> {
   const folder = await mkdtemp(join(tmpdir(), 'stem-revision-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const forget = onExit(() => rmSync(folder, { recursive: true, force: true }));
+  const remove = (): Promise<void> => {
+    forget();
+    return rm(folder, { recursive: true, force: true });
+  };
   try {
     await run('git', ['archive', '--output', join(folder, 'tree.tar'), revision], ROOT);
     await run('tar', ['-xf', 'tree.tar'], folder);
@@ -53,6 +59,10 @@ async function linkDependencies(folder: string): Promise<void> {
 export function run(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.once(
+      'exit',
+      onExit(() => child.kill()),
+    );
     let said = '';
     for (const output of [child.stdout, child.stderr]) {
       output.on('data', (text) => (said += String(text)));

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { onExit } from './on-exit.js';
 
 /** What a process tells of itself. */
 export interface SoakMessage {
@@ -15,7 +16,12 @@ export class SoakProcess {
 
   constructor(role: 'worker' | 'producer', url: string, rate: number) {
     const file = fileURLToPath(new URL('processes/soak.js', import.meta.url));
-    this.#child = fork(file, [role, url, String(rate)], { execArgv: ['--expose-gc'] });
+    const child = fork(file, [role, url, String(rate)], { execArgv: ['--expose-gc'] });
+    child.once(
+      'exit',
+      onExit(() => child.kill('SIGKILL')),
+    );
+    this.#child = child;
     this.ready = this.#next();
   }
 

@@ -1,0 +1,32 @@
+import { constants } from 'node:os';
+
+/** Exit codes of a shell for a program that a signal ended begin here. */
+const SIGNAL_EXIT_CODES = 128;
+
+const acts = new Set<() => void>();
+
+/**
+ * Has something done when the process ends, also by SIGINT or SIGTERM: no server, no process and no temporary folder
+ * must outlive a benchmark that is interrupted.
+ *
+ * @param act must do it at once: nothing asynchronous is waited for.
+ * @returns call it when it need not be done any more.
+ */
+export function onExit(act: () => void): () => void {
+  listen();
+  acts.add(act);
+  return () => acts.delete(act);
+}
+
+let isListening = false;
+
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
+  process.once('exit', () => {
+    for (const act of acts) act();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => process.exit(SIGNAL_EXIT_CODES + constants.signals[signal]));
+  }
+}
