@@ -189,7 +189,7 @@ function errorCodes(): Map<string, string> {
   for (const path of ['libs/stem/src/core/errors.ts', 'libs/stem/src/schedule/schedule-error.ts']) {
     const text = readFileSync(join(ROOT, path), 'utf8');
     for (const [, name = '', code = ''] of text.matchAll(
-      /class (\w+) extends (?:(?!class )[^])*?readonly code(?:: string)? = '(\w+)'/g,
+      /class (\w+) extends (?:(?!class )[^])*?readonly code(?:: [^=]+)? = '(\w+)'/g,
     )) {
       const exported: unknown = (library as Record<string, unknown>)[name];
       if (typeof exported === 'function' && exported.prototype instanceof StemError)

@@ -143,6 +143,24 @@ describe('a connection that is lost', () => {
     expect(runs).toBe(1);
   });
 
+  it('answers what needs no writing while Redis may not write for want of replicas', async () => {
+    stem = await redisStem(redis.url());
+    stem.task('echo', (args) => args);
+    const worker = stem.worker();
+    await worker.start();
+    const task = await stem.client.enqueue('echo', { n: 1 });
+    await task.result({ timeout: '5s' });
+    await worker.stop();
+
+    await raw.config('SET', 'min-replicas-to-write', '1');
+    try {
+      expect(await stem.client.task(task.id).result({ timeout: '1s' })).toEqual({ n: 1 });
+      expect(await stem.client.cancel(task.id)).toBe('ended');
+    } finally {
+      await raw.config('SET', 'min-replicas-to-write', '0');
+    }
+  });
+
   it('survives its connections being killed on the server', async () => {
     stem = await redisStem(redis.url());
     stem.task('echo', (args) => args);

@@ -38,15 +38,19 @@ beforeAll(async () => {
   server = await startRedisServer();
   admin = new Redis(server.url());
   await admin.config('SET', 'tls-auth-clients', 'no');
-  await admin.call(
-    ...['CONFIG', 'SET'],
-    ...['tls-cert-file', file('server.pem')],
-    ...['tls-key-file', file('server.key')],
-    ...['tls-ca-cert-file', file('server.pem')],
-  );
+  await showCertificate('server');
   tlsPort = await freePort();
   await admin.config('SET', 'tls-port', tlsPort);
 });
+
+function showCertificate(name: string): Promise<unknown> {
+  return admin.call(
+    ...['CONFIG', 'SET'],
+    ...['tls-cert-file', file(`${name}.pem`)],
+    ...['tls-key-file', file(`${name}.key`)],
+    ...['tls-ca-cert-file', file('server.pem')],
+  );
+}
 
 afterAll(async () => {
   admin.disconnect();
@@ -120,6 +124,22 @@ describe('over TLS', () => {
     await expect(open({ caCert: file('stranger.pem') }, connectTimeout)).rejects.toThrow(
       /cannot be reached \(.*certificate.*\)\. Set `tls\.caCert`/,
     );
+  });
+
+  it('a running application waits when it meets a foreign certificate', async () => {
+    const app = await open({ caCert: file('server.pem') });
+    try {
+      await showCertificate('stranger');
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      const enqueued = app.get(StemClient).enqueue('echo', { text: 'one' });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await showCertificate('server');
+
+      expect(await (await enqueued).result({ timeout: '10s' })).toBe('one');
+    } finally {
+      await showCertificate('server');
+      await app.close();
+    }
   });
 
   it('allowInsecure accepts any certificate', async () => {

@@ -6,7 +6,7 @@ const SIGNAL_EXIT_CODES = 128;
 const acts = new Set<() => void>();
 
 /**
- * Has something done when the process ends, also by SIGINT or SIGTERM: no server, no process and no temporary folder
+ * Has something done when the process ends, also by SIGINT, SIGTERM or SIGHUP: no server, no process and no temporary folder
  * must outlive a benchmark that is interrupted.
  *
  * @param act must do it at once: nothing asynchronous is waited for.
@@ -24,9 +24,16 @@ function listen(): void {
   if (isListening) return;
   isListening = true;
   process.once('exit', () => {
-    for (const act of acts) act();
+    // The newest first: who writes into a folder is ended before the folder is deleted.
+    for (const act of [...acts].toReversed()) {
+      try {
+        act();
+      } catch (error) {
+        console.error(error);
+      }
+    }
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(SIGNAL_EXIT_CODES + constants.signals[signal]));
   }
 }

@@ -25,7 +25,10 @@ export interface Revision {
  */
 export async function checkOut(revision: string): Promise<Revision> {
   const folder = await mkdtemp(join(tmpdir(), 'stem-revision-'));
-  const forget = onExit(() => rmSync(folder, { recursive: true, force: true }));
+  const forget = onExit(() =>
+    // What was writing there may need a moment to end.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
+  );
   const remove = (): Promise<void> => {
     forget();
     return rm(folder, { recursive: true, force: true });
@@ -61,7 +64,7 @@ export function run(command: string, args: readonly string[], cwd: string): Prom
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     child.once(
       'exit',
-      onExit(() => child.kill()),
+      onExit(() => child.kill('SIGTERM')),
     );
     let said = '';
     for (const output of [child.stdout, child.stderr]) {

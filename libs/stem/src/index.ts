@@ -138,6 +138,7 @@ export type {
 // Errors.
 export {
   BrokerCommandError,
+  BrokerFullError,
   BrokerTimeoutError,
   BrokerUnavailableError,
   DuplicateTaskError,

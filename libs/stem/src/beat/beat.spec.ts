@@ -5,7 +5,12 @@ import { MemoryScheduleStore } from '../broker/memory/memory-schedule-store.js';
 import type { NewTask } from '../broker/broker.js';
 import type { ScheduleStore } from '../broker/schedule-store.js';
 import { StemClient } from '../client/stem-client.js';
-import { BrokerCommandError, TaskArgsError, UnknownTaskError } from '../core/errors.js';
+import {
+  BrokerCommandError,
+  BrokerFullError,
+  TaskArgsError,
+  UnknownTaskError,
+} from '../core/errors.js';
 import { SignalBus } from '../core/signals.js';
 import { resolveTaskOptions, type TaskOptions } from '../core/task-options.js';
 import { TaskRegistry } from '../core/task-registry.js';
@@ -642,6 +647,20 @@ describe.each([
       await stage.pass(PATIENCE_MS);
       expect(await stage.get('good')).toMatchObject({ runs: 1 });
       expect(await stage.get('bad')).toMatchObject({ state: 'failing', runs: 0 });
+    });
+
+    it('because the broker is full is carried out once there is room', async () => {
+      await stage.upsert({ spec: { at: new Date(START + MINUTE) } });
+      const { fire } = stage.store;
+      stage.store.fire = () => Promise.reject(new BrokerFullError('OOM'));
+      // The loop of the Beat says so, and looks again.
+      await expect(stage.pass(MINUTE)).rejects.toThrow('OOM');
+      await expect(stage.pass(PATIENCE_MS)).rejects.toThrow('OOM');
+
+      stage.store.fire = fire;
+      await stage.pass(SECOND);
+
+      expect(stage.ticks()).toEqual([60]);
     });
   });
 

@@ -10,6 +10,7 @@ import { type PreparedTick, prepareTick } from '../client/scheduled-task.js';
 import { type PreparationRules, TaskPreparer } from '../client/task-preparer.js';
 import {
   BrokerCommandError,
+  BrokerFullError,
   BrokerTimeoutError,
   BrokerUnavailableError,
   StemClosedError,
@@ -281,7 +282,8 @@ export class Beat {
     try {
       outcomes = await this.#parts.store.fire(planned.map(({ tick }) => tick));
     } catch (error) {
-      if (!(error instanceof BrokerCommandError)) throw error;
+      // Without room nothing can be carried out; to give a tick up for that would lose it.
+      if (!(error instanceof BrokerCommandError) || error instanceof BrokerFullError) throw error;
       // One of them is refused (its queue's key may be of a foreign type); it must not stop the others.
       if (planned.length > 1) {
         let left = 0;

@@ -187,7 +187,12 @@ export class BrokerTimeoutError extends StemError {
 
 /** The broker answered with an error, such as a wrong password or a key of a foreign type. */
 export class BrokerCommandError extends StemError {
-  readonly code = 'STEM_BROKER_COMMAND';
+  readonly code: 'STEM_BROKER_COMMAND' | 'STEM_BROKER_FULL' = 'STEM_BROKER_COMMAND';
+}
+
+/** The broker has no memory left for what was to be written; nothing was. The same call may succeed later. */
+export class BrokerFullError extends BrokerCommandError {
+  override readonly code = 'STEM_BROKER_FULL';
 }
 
 /** The client, worker or broker was used after it was closed. */

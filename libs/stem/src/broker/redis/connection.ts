@@ -1,6 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import {
   BrokerCommandError,
+  BrokerFullError,
   BrokerTimeoutError,
   BrokerUnavailableError,
   hidePassword,
@@ -98,7 +99,7 @@ export class RedisConnection {
         await this.#whenReady(this.#connectTimeoutMs);
         return;
       } catch (error) {
-        const waits = this.#options.onConnectFailure === 'wait' && !isRefusal(this.#lastError);
+        const waits = this.#options.onConnectFailure === 'wait' && !this.#isRefused;
         if (!waits || !(error instanceof BrokerUnavailableError)) {
           this.close();
           throw error;
@@ -152,7 +153,8 @@ export class RedisConnection {
         }
         const notReady = isNotReady(reply);
         if (!notReady && !isConnectionLoss(reply)) {
-          throw new BrokerCommandError(
+          const Refusal = isOutOfMemory(reply) ? BrokerFullError : BrokerCommandError;
+          throw new Refusal(
             `${this.description} refused to ${what}: ${hidePassword(reply.message)}`,
             { cause: reply },
           );
@@ -237,19 +239,27 @@ export class RedisConnection {
       const timer = setTimeout(done, Math.max(limitMs, 0));
       // Neither a wrong password nor a foreign certificate gets better by waiting.
       const refusalCheck = setInterval(() => {
-        if (isRefusal(this.#lastError)) done();
+        if (this.#isRefused) done();
       }, 50);
       this.#onReady.add(done);
     });
+  }
+
+  /** Whether to go on waiting is in vain. */
+  get #isRefused(): boolean {
+    if (isRefusal(this.#lastError)) return true;
+    // A server that was right before may be so again in a moment: its certificate is being renewed.
+    return !this.#wasReady && isForeignCertificate(this.#lastError);
   }
 
   #unavailable(): Error {
     if (this.#closed)
       return new StemClosedError(`The connection to ${this.description} is closed.`);
     const why = this.#lastError ? ` (${hidePassword(this.#lastError.message)})` : '';
-    const advice = isForeignCertificate(this.#lastError)
-      ? 'Set `tls.caCert` to the certificate of its authority, and connect by a name that its own is made out to.'
-      : 'Check that it runs, and its URL and password.';
+    const advice =
+      isForeignCertificate(this.#lastError) && !this.#wasReady
+        ? 'Set `tls.caCert` to the certificate of its authority, and connect by a name that its own is made out to.'
+        : 'Check that it runs, and its URL and password.';
     return new BrokerUnavailableError(
       `Redis at ${this.description} cannot be reached${why}. ${advice}`,
       { cause: this.#lastError },
@@ -335,9 +345,13 @@ function isNotReady(error: Error): boolean {
 function isRefusal(error: Error | undefined): boolean {
   return (
     error !== undefined &&
-    (/\b(WRONGPASS|NOAUTH|NOPERM|ERR invalid DB|ERR DB index)\b/.test(error.message) ||
-      isForeignCertificate(error))
+    /\b(WRONGPASS|NOAUTH|NOPERM|ERR invalid DB|ERR DB index)\b/.test(error.message)
   );
+}
+
+/** Redis is beyond its `maxmemory` and may evict nothing. */
+function isOutOfMemory(error: Error): boolean {
+  return error.message.startsWith('OOM ');
 }
 
 /**

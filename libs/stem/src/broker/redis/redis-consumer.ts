@@ -22,7 +22,7 @@ import type { Partition } from './partition.js';
 import { SucceededRecords } from './record-codec.js';
 import type { RedisDelivery } from './redis-delivery.js';
 import { claim, type HandOut } from './scripts/claim.script.js';
-import { complete, type Completion, completionOf } from './scripts/complete.script.js';
+import { complete, type Completion, completionOf, isUnstaged } from './scripts/complete.script.js';
 import {
   checkCancels,
   closeConsumer,
@@ -45,6 +45,8 @@ const DUE_BUDGET = 200;
 const CANCEL_CHECK_MS = 500;
 /** Most tasks that one such call asks for. */
 const CANCEL_CHECK_BUDGET = 1_000;
+/** After what goes ahead of a call was refused, everything goes in the call for so long. */
+const UNSTAGED_MS = 5_000;
 /** Progress of a task that is never settled is forgotten after this long. */
 const PROGRESS_TTL_MS = 86_400_000;
 
@@ -95,6 +97,8 @@ export class RedisConsumer implements Consumer {
   #reconciledMonotonicMs = performance.now();
   /** Until then it is looked more often. */
   #inDoubtUntilMonotonicMs = 0;
+  /** What goes ahead of a call was refused: until then nothing does. */
+  #unstagedUntilMonotonicMs = 0;
   /** Claims without an answer yet, by partition. */
   readonly #claiming: readonly LinkedSet<ClaimUnderWay>[];
   #cancelCheck: NodeJS.Timeout | undefined;
@@ -217,6 +221,7 @@ export class RedisConsumer implements Consumer {
           held,
           success.ttlMs === 0 ? '' : this.#records.encode(held, success, this.#context.clock.now()),
           success.ttlMs,
+          () => performance.now() >= this.#unstagedUntilMonotonicMs,
         ),
       ),
     );
@@ -472,6 +477,7 @@ export class RedisConsumer implements Consumer {
         delivery.isSettling = false;
         delivery.hasFailedToSettle = true;
       }
+      if (isUnstaged(error)) this.#unstagedUntilMonotonicMs = performance.now() + UNSTAGED_MS;
       throw error;
     }
   }

@@ -1,7 +1,9 @@
+import { BrokerFullError } from '../../core/errors.js';
 import type { ResultBackend } from '../broker.js';
 import { checkServer, type ConnectionOptions, RedisConnection } from './connection.js';
 import type { RedisSource } from './client-factory.js';
 import { resultKey } from './keys.js';
+import { ScriptCaller } from './scripts/script-caller.js';
 
 /** Options of a {@link RedisResultBackend}. */
 export interface RedisResultBackendOptions extends Omit<ConnectionOptions, 'source'> {
@@ -41,9 +43,15 @@ export class RedisResultBackend implements ResultBackend {
   }
 
   async put(key: string, result: string, ttlMs: number): Promise<void> {
-    await this.#connection.run('keep a result', (client) =>
-      client.set(resultKey(this.#namespace, key), result, 'PX', ttlMs),
-    );
+    const place = resultKey(this.#namespace, key);
+    try {
+      await this.#connection.run('keep a result', (client) =>
+        client.set(place, result, 'PX', ttlMs),
+      );
+    } catch (error) {
+      if (!(error instanceof BrokerFullError)) throw error;
+      await new ScriptCaller(this.#connection, place).call('keep-result', [result, ttlMs]);
+    }
   }
 
   async get(key: string): Promise<string | undefined> {

@@ -23,12 +23,24 @@ const STAGED = 'staged';
 
 /**
  * Large records become bytes at once: as texts on the heap they would be copied about until they are sent. When
- * settling failed once, the record goes through the script: a Redis that is full refuses what goes ahead, but
- * not what a script writes after it has made room.
+ * settling failed once, or what goes ahead was refused a moment ago, the record goes through the script: a Redis that
+ * is full takes it only from there.
+ *
+ * @param mayStage asked about large records only.
  */
-export function completionOf(delivery: RedisDelivery, record: string, ttlMs: number): Completion {
-  const isStaged = record.length >= STAGED_FROM && !delivery.hasFailedToSettle;
+export function completionOf(
+  delivery: RedisDelivery,
+  record: string,
+  ttlMs: number,
+  mayStage: () => boolean,
+): Completion {
+  const isStaged = record.length >= STAGED_FROM && !delivery.hasFailedToSettle && mayStage();
   return { delivery, record: isStaged ? Buffer.from(record) : record, ttlMs };
+}
+
+/** Whether a call was refused because a record that should have gone ahead of it was not there. */
+export function isUnstaged(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('UNSTAGED');
 }
 
 /** How much of a script call a completion takes up. */

@@ -8,7 +8,7 @@
 -- returns  'moved', then as `enqueue`: index within the piece, holder of each task that was not created;
 --          'lost', why: the piece is gone or cannot be read, and none or only some of its tasks were enqueued;
 --          nothing when what became of the piece is not known (any more), or its turn has not come
--- errors   whatever Redis says when it refuses, such as OOM or WRONGTYPE: the piece stays, to be moved later
+-- errors   whatever Redis says when it refuses, such as WRONGTYPE: the piece stays, to be moved later
 --
 -- What became of a piece takes its place for a while. So a repeated call, whose answer was lost, is answered alike.
 --- @include "keys"

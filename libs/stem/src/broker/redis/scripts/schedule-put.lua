@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Creates or replaces a schedule; its history stays.
 --
 -- KEYS[1]  the partition's prefix

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Asks to be told when tasks have ended.
 --
 -- KEYS[1]  the partition's prefix
@@ -15,10 +14,11 @@ for i = 2, #ARGV do
     reply[i - 1] = 'unknown'
   elseif record.state == 'q' or record.state == 's' or record.state == 'r' then
     local channels = redis.call('HGET', WAITERS, id)
-    if not channels then
-      redis.call('HSET', WAITERS, id, channel)
-    elseif not string.find(',' .. channels .. ',', ',' .. channel .. ',', 1, true) then
-      redis.call('HSET', WAITERS, id, channels .. ',' .. channel)
+    if not channels or not string.find(',' .. channels .. ',', ',' .. channel .. ',', 1, true) then
+      -- What deletes goes first: then a full Redis takes the rest. A flag would have the whole script refused where
+      -- nothing can be written, though the task may have ended.
+      redis.call('HDEL', WAITERS, id)
+      redis.call('HSET', WAITERS, id, channels and channels .. ',' .. channel or channel)
     end
     reply[i - 1] = 'waiting'
   else
