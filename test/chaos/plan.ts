@@ -15,10 +15,10 @@ const QUICK = {
 
 /**
  * Schedules are no part of this test: nothing here would notice a tick that is lost. Nor is what operators
- * see.
+ * see, nor a result backend, let alone a full one.
  */
 const points = [...SCRIPT_FAULT_POINTS, ...WORKER_FAULT_POINTS].filter(
-  (point) => !/^script:(schedule-|fire|monitor-)/.test(point),
+  (point) => !/^script:(schedule-|fire|monitor-|keep-result)/.test(point),
 );
 
 /** Lanes of stages: those of one lane follow each other, lanes go on beside each other. */
