@@ -221,7 +221,7 @@ export class RedisConsumer implements Consumer {
           held,
           success.ttlMs === 0 ? '' : this.#records.encode(held, success, this.#context.clock.now()),
           success.ttlMs,
-          () => performance.now() >= this.#unstagedUntilMonotonicMs,
+          this.#unstagedUntilMonotonicMs,
         ),
       ),
     );

@@ -26,15 +26,18 @@ const STAGED = 'staged';
  * settling failed once, or what goes ahead was refused a moment ago, the record goes through the script: a Redis that
  * is full takes it only from there.
  *
- * @param mayStage asked about large records only.
+ * @param unstagedUntilMonotonicMs nothing goes ahead until then.
  */
 export function completionOf(
   delivery: RedisDelivery,
   record: string,
   ttlMs: number,
-  mayStage: () => boolean,
+  unstagedUntilMonotonicMs: number,
 ): Completion {
-  const isStaged = record.length >= STAGED_FROM && !delivery.hasFailedToSettle && mayStage();
+  const isStaged =
+    record.length >= STAGED_FROM &&
+    !delivery.hasFailedToSettle &&
+    performance.now() >= unstagedUntilMonotonicMs;
   return { delivery, record: isStaged ? Buffer.from(record) : record, ttlMs };
 }
 
