@@ -157,6 +157,35 @@ describe('while Redis is full', () => {
     await lost.close();
   });
 
+  it('dead letters can be replayed and purged, queues be resumed and purged, schedules be removed', async () => {
+    const { deadLetters, queues, schedules } = stem.client;
+    const work = gate();
+    stem.task('fail', () => Promise.reject(new Error('broken')), { maxRetries: 0 });
+    stem.task('wait', () => work.promise);
+    await schedules.upsert({ id: 'nightly', task: 'wait', spec: '0 2 * * *' });
+    const dead = await stem.client.enqueueMany([{ task: 'fail' }, { task: 'fail' }]);
+    const worker = stem.worker();
+    await worker.start();
+    await Promise.allSettled(dead.map((task) => task.result({ timeout: '5s' })));
+    await worker.stop();
+    await queues.pause('default');
+    const waiting = await stem.client.enqueue('wait');
+    const delayed = await stem.client.enqueue('wait', {}, { delay: '1h' });
+    await fill();
+
+    expect(await deadLetters.replay({ ids: [dead[0].id] })).toMatchObject({
+      replayed: [dead[0].id],
+    });
+    expect((await dead[0].status())?.state).toBe('queued');
+    expect(await stem.client.cancel(delayed.id)).toBe('cancelled');
+    expect(await deadLetters.purge({ queue: 'default' })).toBe(1);
+    expect(await queues.purge('default')).toBe(2);
+    expect((await waiting.status())?.state).toBe('cancelled');
+    await queues.resume('default');
+    await schedules.pause('nightly');
+    expect(await schedules.remove('nightly')).toBe(true);
+  });
+
   it('queues can be paused, and tasks be cancelled while they wait and while they run', async () => {
     const started = gate();
     stem.task('work', async (_args, { signal }) => {

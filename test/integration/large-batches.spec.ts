@@ -421,6 +421,38 @@ describe('a client that enqueues a large batch', () => {
     expect(await numbersQueued()).toEqual(numbers(0, TASKS));
   });
 
+  it('learns that it was accepted when a move is refused, and it is enqueued later', async () => {
+    const stream = key(`q:0:${TEST_QUEUE}`);
+    const stand = async () => {
+      await raw.del(stream);
+      await raw.set(stream, 'not a stream');
+    };
+    const outcomes = enqueueInterrupted(batch(), 'move-piece', stand);
+
+    await expect(outcomes).rejects.toThrow(/WRONGTYPE.* The batch was accepted before/);
+    await expect(outcomes).rejects.toBeInstanceOf(BrokerCommandError);
+    expect(await stem.client.queues.stats(TEST_QUEUE)).toMatchObject({ queued: 0 });
+
+    await raw.del(stream);
+    await takeOver();
+    expect(await numbersQueued()).toEqual(numbers(0, TASKS));
+  });
+
+  it('may die while Redis is full once it was accepted: workers go on', async () => {
+    const lose = async () => {
+      await expireBatches();
+      await raw.config('SET', 'maxmemory', '1');
+      throw new BrokerUnavailableError('It cannot be reached.');
+    };
+    await expect(enqueueInterrupted(batch(), 'move-piece', lose)).rejects.toThrow(
+      /accepted before/,
+    );
+
+    await reclaim();
+
+    expect(await numbersQueued()).toEqual(numbers(0, TASKS));
+  });
+
   it('has all of it enqueued when Redis is full once it was accepted', async () => {
     const tasks = batch();
     const fill = () => raw.config('SET', 'maxmemory', '1');

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ContenderName } from './contenders/index.js';
 import type { Load } from './load.js';
-import { onExit } from './on-exit.js';
+import { endOnExit } from './on-exit.js';
 
 /** What every child process is told. */
 export interface Job {
@@ -26,10 +26,7 @@ export function runChild<Answer>(module: string, job: object): Promise<Answer> {
       // A Stem setting of whoever starts the benchmark must not count.
       env: withoutStemVariables(process.env),
     });
-    child.once(
-      'exit',
-      onExit(() => child.kill('SIGKILL')),
-    );
+    endOnExit(child, 'SIGKILL');
     let answer: Answer | undefined;
     const impatience = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT_MS);
     child.once('message', (message) => {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 
 /** Exit codes of a shell for a program that a signal ended begin here. */
@@ -16,6 +17,18 @@ export function onExit(act: () => void): () => void {
   listen();
   acts.add(act);
   return () => acts.delete(act);
+}
+
+/**
+ * Ends a child when the process ends.
+ *
+ * @param signal SIGTERM for one that has to clear away what is its own.
+ */
+export function endOnExit(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): void {
+  child.once(
+    'exit',
+    onExit(() => child.kill(signal)),
+  );
 }
 
 let isListening = false;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { onExit } from './on-exit.js';
+import { endOnExit, onExit } from './on-exit.js';
 
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
@@ -53,10 +53,7 @@ async function spawnServer(port: number, folder: string): Promise<ChildProcess> 
   } catch (cause) {
     throw new Error('redis-server could not be started: is it installed?', { cause });
   }
-  server.once(
-    'exit',
-    onExit(() => server.kill('SIGKILL')),
-  );
+  endOnExit(server, 'SIGKILL');
   return server;
 }
 

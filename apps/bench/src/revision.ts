@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onExit } from './on-exit.js';
+import { endOnExit, onExit } from './on-exit.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const LIBRARY = 'nestjs-stem';
@@ -62,10 +62,7 @@ async function linkDependencies(folder: string): Promise<void> {
 export function run(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    child.once(
-      'exit',
-      onExit(() => child.kill('SIGTERM')),
-    );
+    endOnExit(child, 'SIGTERM');
     let said = '';
     for (const output of [child.stdout, child.stderr]) {
       output.on('data', (text) => (said += String(text)));

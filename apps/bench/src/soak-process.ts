@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { onExit } from './on-exit.js';
+import { endOnExit } from './on-exit.js';
 
 /** What a process tells of itself. */
 export interface SoakMessage {
@@ -17,10 +17,7 @@ export class SoakProcess {
   constructor(role: 'worker' | 'producer', url: string, rate: number) {
     const file = fileURLToPath(new URL('processes/soak.js', import.meta.url));
     const child = fork(file, [role, url, String(rate)], { execArgv: ['--expose-gc'] });
-    child.once(
-      'exit',
-      onExit(() => child.kill('SIGKILL')),
-    );
+    endOnExit(child, 'SIGKILL');
     this.#child = child;
     this.ready = this.#next();
   }

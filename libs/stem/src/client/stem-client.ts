@@ -142,6 +142,8 @@ export class StemClient {
    * @throws {TaskArgsError} when arguments, headers or meta cannot be sent, before anything is.
    * @throws {EnqueueOptionError} naming the option at fault.
    * @throws {BrokerUnavailableError} when the task was not accepted.
+   * @throws {BrokerFullError} when it was not accepted, for want of memory in Redis.
+   * @throws {BrokerCommandError} when it was not accepted: Redis refused it for another reason.
    * @throws {BrokerTimeoutError} when it is unknown whether it was; with an `id` of your own you may
    *   safely enqueue it again.
    */

@@ -190,7 +190,7 @@ export class BrokerCommandError extends StemError {
   readonly code: 'STEM_BROKER_COMMAND' | 'STEM_BROKER_FULL' = 'STEM_BROKER_COMMAND';
 }
 
-/** The broker has no memory left for what was to be written; nothing was. The same call may succeed later. */
+/** The broker has no memory left, and refused what was to be written. The same call may succeed later. */
 export class BrokerFullError extends BrokerCommandError {
   override readonly code = 'STEM_BROKER_FULL';
 }

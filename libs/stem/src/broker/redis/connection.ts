@@ -153,11 +153,13 @@ export class RedisConnection {
         }
         const notReady = isNotReady(reply);
         if (!notReady && !isConnectionLoss(reply)) {
-          const Refusal = isOutOfMemory(reply) ? BrokerFullError : BrokerCommandError;
-          throw new Refusal(
-            `${this.description} refused to ${what}: ${hidePassword(reply.message)}`,
-            { cause: reply },
-          );
+          const refusal = `${this.description} refused to ${what}: ${hidePassword(reply.message)}`;
+          throw isOutOfMemory(reply)
+            ? new BrokerFullError(
+                `${refusal.replace(/\.?$/, '.')} Make room, or raise its maxmemory, and try again.`,
+                { cause: reply },
+              )
+            : new BrokerCommandError(refusal, { cause: reply });
         }
         lost = reply;
         if (options.repeat === false || performance.now() >= deadline)
