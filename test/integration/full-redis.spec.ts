@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { RedisResultBackend } from '../../libs/stem/src/broker/redis/redis-result-backend.js';
 import { BrokerFullError } from '../../libs/stem/src/core/errors.js';
@@ -37,10 +38,14 @@ describe('while Redis is full', () => {
     stem.task('work', undefined);
     await fill();
 
-    const refused = stem.client.enqueue('work');
+    const refused = stem.client.enqueue('work', { card: '4111-1111' });
 
     await expect(refused).rejects.toBeInstanceOf(BrokerFullError);
-    await expect(refused).rejects.toThrow(/OOM/);
+    await expect(refused).rejects.toThrow(/OOM.*raise its maxmemory/);
+    // As a logger prints it, with its cause.
+    const printed = inspect(await refused.catch((error: unknown) => error), { depth: 10 });
+    expect(printed).toMatch(/name: 'eval/);
+    expect(printed).not.toMatch(/4111/);
   });
 
   it('workers go through what waits, retries and delayed tasks that come due, too', async () => {

@@ -143,7 +143,7 @@ export class RedisConnection {
         if (options.isAwaited) this.#busyPoll.keepAwakeFor(answer);
         return await answer;
       } catch (error) {
-        const reply = error as Error;
+        const reply = withoutArguments(error as Error);
         if (this.#closed) {
           throw new StemClosedError(`Cannot ${what}: the connection was closed.`, { cause: reply });
         }
@@ -191,7 +191,7 @@ export class RedisConnection {
   #open(overrides: RedisOptions): Redis {
     const client = openClient(this.#options.source, this.#connectTimeoutMs, overrides);
     client.on('error', (error: Error) => {
-      this.#lastError = error;
+      this.#lastError = withoutArguments(error);
     });
     client.on('ready', () => {
       if (client !== this.#client) return;
@@ -321,6 +321,15 @@ class CallUnderWay extends Linked {
   constructor(readonly deadline: number) {
     super();
   }
+}
+
+/**
+ * ioredis attaches the call to its errors, with all arguments: a password, or what tasks are given. Whoever prints
+ * one of our errors prints its cause.
+ */
+function withoutArguments(error: Error & { command?: { name?: string } }): Error {
+  if (error.command) error.command = { name: error.command.name ?? '' };
+  return error;
 }
 
 function isTimeout(error: Error): boolean {
